@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Input of bindgen for the hv_bindings crate: what the kernel crate's own bindings lack. */
+#include <linux/hrtimer_types.h>
+
+#include <linux/acpi.h>
+#include <linux/completion.h>
+#include <linux/cpuhotplug.h>
+#include <linux/hyperv.h>
+#include <linux/interrupt.h>
+#include <linux/platform_device.h>
+#include <linux/vmalloc.h>
+#include <linux/workqueue.h>
+#include <scsi/scsi.h>
+#include <scsi/scsi_cmnd.h>
+#include <scsi/scsi_dbg.h>
+#include <scsi/scsi_device.h>
+#include <scsi/scsi_devinfo.h>
+#include <scsi/scsi_eh.h>
+#include <scsi/scsi_host.h>
+#include <scsi/scsi_tcq.h>
+#include <asm/mshyperv.h>
+
+/* bindgen sees the definitions in there, so the shims need no prototypes. */
+#include "vmbus/helpers.c"
+#include "storvsc/helpers.c"

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The module around the bus crate.
+
+#![deny(unsafe_code)]
+
+use kernel::prelude::*;
+
+module! {
+    type: VmbusModule,
+    name: "hv_vmbus_rust",
+    authors: ["The Rust Hyper-V driver authors"],
+    description: "Hyper-V VMBus, in Rust",
+    license: "GPL",
+}
+
+struct VmbusModule;
+
+impl kernel::Module for VmbusModule {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        Ok(Self)
+    }
+}
