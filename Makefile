@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What people type. The kernel's build reads Kbuild instead.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup modules modules_install host images run test clean
+
+help: ## Show this list
+	@echo "The Rust Hyper-V guest drivers. Targets:"
+	@sed -n 's/^\([a-z_]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: ## Make the Debian root and the kernel tree in the cache (once; about 6 minutes, as root)
+	@tests/setup/setup.sh setup
+
+modules: ## Build the modules for Debian's kernel, or for the prepared tree KDIR=/path
+	@tests/setup/modules.sh build $(KDIR)
+
+modules_install: ## Install the modules under INSTALL_MOD_PATH (default /)
+	@tests/setup/modules.sh install $(KDIR)
+
+host: ## Build the VMBus host and the scenario runner (static binaries in out/bin)
+	@tests/setup/host.sh
+
+images: setup modules host ## Build the guests' RAM disks and disk images (in out/images)
+	@tests/setup/images.sh
+
+run: images ## Boot a stock Debian kernel on our VMBus host with our drivers and a disk
+	@tests/lab/run.sh
+
+test: images ## Run every test: cargo tests, then guests with the C drivers and with ours
+	@tests/lab/test.sh $(ONLY)
+
+clean: ## Remove what was built here (not the cache)
+	rm -rf out tests/target

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Runs jobs side by side, as long as there are virtual processors for their guests.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::{Condvar, Mutex};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Result, anyhow};
+
+use crate::machine::{Driver, Lab};
+use crate::report::Report;
+
+/// What a scenario does in its lab.
+pub type Run = Box<dyn Fn(&Lab) -> Result<()> + Send + Sync>;
+
+/// A scenario with the drivers that it is to run with.
+pub struct Job {
+    /// The scenario's name.
+    pub name: String,
+    /// The drivers.
+    pub driver: Driver,
+    /// The most virtual processors that it runs at once.
+    pub cpus: u32,
+    /// What it does.
+    pub run: Run,
+}
+
+impl Job {
+    /// How the job is listed.
+    pub fn title(&self) -> String {
+        format!("{} [{}]", self.name, self.driver)
+    }
+}
+
+/// Runs all jobs on at most `cpus` virtual processors; whether all passed.
+pub fn run(jobs: Vec<Job>, cpus: u32, images: &Path, logs: &Path, also_passed: usize) -> bool {
+    let free = Mutex::new(cpus);
+    let freed = Condvar::new();
+    let report = Mutex::new(Report::with_passed(also_passed, jobs.len()));
+    thread::scope(|scope| {
+        for job in jobs {
+            let need = job.cpus.min(cpus);
+            let mut left = freed.wait_while(free.lock().unwrap(), |free| *free < need).unwrap();
+            *left -= need;
+            drop(left);
+            let (free, freed, report) = (&free, &freed, &report);
+            scope.spawn(move || {
+                let start = Instant::now();
+                let result = run_one(&job, images, logs);
+                report.lock().unwrap().finish(&job.title(), start.elapsed(), &result);
+                *free.lock().unwrap() += need;
+                freed.notify_one();
+            });
+        }
+    });
+    report.into_inner().unwrap().close()
+}
+
+fn run_one(job: &Job, images: &Path, logs: &Path) -> Result<()> {
+    let lab = Lab {
+        images: images.to_owned(),
+        logs: logs.to_owned(),
+        name: job.name.clone(),
+        driver: job.driver,
+    };
+    catch_unwind(AssertUnwindSafe(|| (job.run)(&lab))).unwrap_or_else(|_| Err(anyhow!("the scenario panicked")))
+}

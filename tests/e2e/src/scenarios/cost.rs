@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a request costs in hypercalls, signals, interrupts, exits and copied bytes, for the C drivers
+//! and for ours side by side.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use vmbus_host::scsi::Disk;
+
+use crate::machine::{Driver, Lab, Setup};
+
+/// Name, fio's options, and the number of requests that they make.
+const LOADS: [(&str, &str, u32); 5] = [
+    ("4k random read, depth 1", "--rw=randread --bs=4k --iodepth=1", 300),
+    ("4k random write, depth 1", "--rw=randwrite --bs=4k --iodepth=1", 300),
+    ("4k random read, depth 16", "--rw=randread --bs=4k --iodepth=16 --iodepth_batch_submit=8", 600),
+    ("4k random write, depth 16", "--rw=randwrite --bs=4k --iodepth=16 --iodepth_batch_submit=8", 600),
+    ("256k sequential read", "--rw=read --bs=256k --iodepth=4", 100),
+];
+
+/// How much above the C drivers' count ours may be: interrupts depend on timing.
+const TOLERANCE: f64 = 1.05;
+
+/// The same loads with both; ours must not cost more.
+pub fn cost(lab: &Lab) -> Result<()> {
+    let c = measure(lab, Driver::C)?;
+    let rust = measure(lab, Driver::Rust)?;
+    let mut table = String::new();
+    let mut worse = Vec::new();
+    writeln!(table, "{:<28}{:<18}{:>10}{:>10}{:>8}", "per request", "", "C", "Rust", "ratio")?;
+    for ((load, ..), (c, rust)) in LOADS.iter().zip(c.iter().zip(&rust)) {
+        for ((what, c), (_, rust)) in c.iter().zip(rust) {
+            let ratio = if *c == 0.0 { 1.0 + rust } else { rust / c };
+            writeln!(table, "{load:<28}{what:<18}{c:>10.3}{rust:>10.3}{ratio:>8.2}")?;
+            if ratio > TOLERANCE && rust - c > 0.02 {
+                worse.push(format!("{load}: {what} {rust:.3} against {c:.3}"));
+            }
+        }
+    }
+    std::fs::write(lab.logs.join("cost.txt"), &table)?;
+    print!("{table}");
+    ensure!(worse.is_empty(), "ours cost more than the C drivers: {}", worse.join("; "));
+    Ok(())
+}
+
+type Costs = Vec<(&'static str, f64)>;
+
+fn measure(lab: &Lab, driver: Driver) -> Result<Vec<Costs>> {
+    let lab = Lab { images: lab.images.clone(), logs: lab.logs.clone(), name: lab.name.clone(), driver };
+    let mut machine = lab.boot(Setup { fio: true, ..Setup::default() })?;
+    machine.controller.add_disk(0, 0, Disk::memory(64 << 20)?)?;
+    machine.load_until("sda")?;
+    let mut costs = Vec::new();
+    for (_, options, requests) in LOADS {
+        let (bus, exits) = (machine.server.stats().total, machine.vm.counters());
+        machine.sh_for(
+            &format!(
+                "LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu/ceph fio --name=cost --filename=/dev/sda --direct=1 \
+                 --ioengine=libaio --size=32m --number_ios={requests} --randseed=3 --minimal {options} >/dev/null"
+            ),
+            Duration::from_secs(300),
+        )?;
+        let (bus, exits) = (machine.server.stats().total.since(&bus), machine.vm.counters().since(&exits));
+        ensure!(bus.packets_in >= u64::from(requests), "{} requests came, not {requests}", bus.packets_in);
+        let per = |count: u64| count as f64 / bus.packets_in as f64;
+        costs.push(vec![
+            ("hypercalls", per(exits.signal_events + exits.post_messages)),
+            ("signals in", per(bus.signals_in)),
+            ("signals out", per(bus.signals_out)),
+            ("interrupts", per(exits.interrupts)),
+            ("ring bytes in", per(bus.payload_in)),
+            ("ring bytes out", per(bus.payload_out)),
+        ]);
+    }
+    machine.end()?;
+    Ok(costs)
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What guests are put through. Each file is one concern; each function takes a lab with the
+//! drivers that are under test, and is run with the C drivers and with ours.
+
+mod bridge;
+mod cost;
+mod files;
+mod fio;
+mod luns;
+mod malformed;
+mod negotiate;
+mod reload;
+mod rescind;
+mod sysfs;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use vmbus_host::vmbus::wire::Version;
+
+use crate::machine::{Driver, Lab};
+use crate::runner::Job;
+
+/// All of them; the longest first, so that none of those is left to run alone at the end.
+pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
+    let mut jobs = Jobs::default();
+    jobs.both("reload", 1, reload::reload);
+    jobs.both("rescind/cycles", 2, rescind::cycles);
+    for (cpus, channels) in [(4, 4), (4, 1), (2, 4), (1, 1)] {
+        jobs.both(format!("fio/{cpus}-cpus-{channels}-channels"), cpus, move |lab| {
+            fio::verify(lab, cpus, channels)
+        });
+    }
+    jobs.add("cost", Driver::Rust, 1, cost::cost);
+    jobs.both("rescind/in-flight", 2, rescind::in_flight);
+    jobs.both("files", 1, files::files);
+    jobs.both("luns", 1, luns::luns);
+    jobs.add("malformed/completions", Driver::Rust, 2, malformed::completions);
+    jobs.add("sysfs", Driver::Rust, 2, sysfs::compare);
+    for version in Version::ALL {
+        jobs.both(format!("negotiate/{version}"), 1, move |lab| negotiate::negotiate(lab, version));
+    }
+    jobs.add("negotiate/max-version", Driver::Rust, 1, negotiate::max_version);
+    if let Some(root) = qemu_root.clone() {
+        jobs.add("bridge", Driver::Rust, 1, move |lab| bridge::bridge(lab, &root));
+    }
+    jobs.0
+}
+
+#[derive(Default)]
+struct Jobs(Vec<Job>);
+
+impl Jobs {
+    fn add(
+        &mut self,
+        name: impl Into<String>,
+        driver: Driver,
+        cpus: u32,
+        run: impl Fn(&Lab) -> Result<()> + Send + Sync + 'static,
+    ) {
+        self.0.push(Job { name: name.into(), driver, cpus, run: Box::new(run) });
+    }
+
+    fn both(
+        &mut self,
+        name: impl Into<String>,
+        cpus: u32,
+        run: impl Fn(&Lab) -> Result<()> + Send + Sync + Clone + 'static,
+    ) {
+        let name = name.into();
+        for driver in Driver::ALL {
+            self.add(name.clone(), driver, cpus, run.clone());
+        }
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Modules loaded and unloaded a hundred times, with a disk each time.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use vmbus_host::scsi::Disk;
+
+use crate::machine::{Driver, Lab, Setup};
+
+const ROUNDS: u64 = 100;
+/// What may be in use more after all rounds: the kernel's caches breathe, a leak of one ring a
+/// round would be 25 MB.
+const MAY_GROW_KB: i64 = 8 << 10;
+
+/// The C bus is part of the kernel: there only the driver comes and goes.
+pub fn reload(lab: &Lab) -> Result<()> {
+    let mut machine = lab.boot(Setup::default())?;
+    machine.controller.add_disk(0, 0, Disk::memory(16 << 20)?)?;
+    let (load, unload) = match lab.driver {
+        Driver::C => ("modprobe hv_storvsc", "rmmod hv_storvsc"),
+        Driver::Rust => ("modprobe hv_storvsc_rust", "rmmod hv_storvsc_rust && rmmod hv_vmbus_rust"),
+    };
+    let round = format!(
+        "{load} || exit 1; n=0; until dd if=/dev/sda of=/dev/null bs=4k count=1 2>/dev/null; do n=$((n+1)); \
+         [ $n -gt 400 ] && exit 2; usleep 25000; done; {unload} || exit 3"
+    );
+    // The first rounds fill caches.
+    machine.sh(&format!("for i in 1 2 3; do {round}; done"))?;
+    let used = "awk '/^MemFree|^Cached|^Buffers/ { n += $2 } END { print n }' /proc/meminfo";
+    let before: i64 = machine.sh(used)?.parse().context("free memory")?;
+    let contacts = machine.server.status().contacts;
+    machine.sh_for(&format!("for i in $(seq {ROUNDS}); do {round}; done"), Duration::from_secs(900))?;
+    let after: i64 = machine.sh(used)?.parse().context("free memory")?;
+    ensure!(before - after < MAY_GROW_KB, "{} kB less memory is free after {ROUNDS} rounds", before - after);
+    if lab.driver == Driver::Rust {
+        let status = machine.server.status();
+        ensure!(status.contacts - contacts >= ROUNDS, "the bus connected {} times only", status.contacts - contacts);
+        ensure!(status.gpadls == 0 && status.version.is_none(), "the bus is gone, and yet {status:?}");
+    }
+    machine.end()
+}

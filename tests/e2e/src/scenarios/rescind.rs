@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Devices that the host takes away.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use vmbus_host::scsi::Disk;
+
+use crate::machine::{Lab, Machine, Setup, wait_until};
+
+const SOON: Duration = Duration::from_secs(30);
+const CYCLES: usize = 100;
+
+/// The controller goes away under load: requests end with an error, none hangs, and the device works
+/// again when it is offered again.
+pub fn in_flight(lab: &Lab) -> Result<()> {
+    let mut machine = lab.boot(Setup { cpus: 2, ..Setup::default() })?;
+    machine.controller.add_disk(0, 0, Disk::memory(16 << 20)?)?;
+    machine.load_until("sda")?;
+    for round in 0..3 {
+        let before: u64 = machine.controller.requests().iter().sum();
+        let load = "for i in 1 2 3 4; do (while dd if=/dev/sda of=/dev/null bs=4k count=2000 iflag=direct; do :; done) & done; wait";
+        machine.start(load)?;
+        wait_until(&format!("round {round}: the load starts"), SOON, || {
+            machine.controller.requests().iter().sum::<u64>() > before + 50
+        })?;
+        take_away(&mut machine)?;
+        machine.finish(load, SOON)?;
+        machine.until("[ ! -e /sys/block/sda ]", "the disk goes away")?;
+        give_back(&mut machine)?;
+        machine.until("dd if=/dev/sda of=/dev/null bs=4k count=1 2>/dev/null", "the disk comes back")?;
+    }
+    machine.end()
+}
+
+/// The controller comes and goes, each time as soon as the guest has opened or released it.
+pub fn cycles(lab: &Lab) -> Result<()> {
+    let mut machine = lab.boot(Setup { cpus: 2, ..Setup::default() })?;
+    machine.controller.add_disk(0, 0, Disk::memory(16 << 20)?)?;
+    machine.load_until("sda")?;
+    for _ in 0..CYCLES {
+        take_away(&mut machine)?;
+        give_back(&mut machine)?;
+    }
+    machine.until("dd if=/dev/sd? of=/dev/null bs=4k count=1 2>/dev/null", "the disk comes back")?;
+    machine.end()
+}
+
+fn take_away(machine: &mut Machine) -> Result<()> {
+    let instance = machine.controller.config().instance;
+    machine.server.remove_device(instance);
+    let released = machine.server.wait_for(|bus| bus.channels.iter().all(|channel| channel.instance != instance), SOON);
+    ensure!(released, "the guest does not release the relid: {:?}", machine.server.status());
+    Ok(())
+}
+
+fn give_back(machine: &mut Machine) -> Result<()> {
+    let instance = machine.controller.config().instance;
+    machine.server.add_device(machine.controller.clone());
+    let open = machine.server.wait_for(|bus| bus.is_open(instance), SOON);
+    ensure!(open, "the guest does not open the device: {:?}", machine.server.status());
+    Ok(())
+}

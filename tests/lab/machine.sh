@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# machine.sh COMMAND...: runs a command, in out/, where KVM can be a Hyper-V host: on this machine
+# if its KVM has the capability, else in a QEMU machine that emulates AMD-V. VCPUS, MEMORY and
+# LIMIT (seconds) size the latter.
+
+. "$(dirname "$0")/../setup/lib.sh"
+
+cd "$OUT"
+if [ "${LAB_NESTED:-}" != 1 ] && bin/vmbus-host check >/dev/null 2>&1; then
+	exec "$@"
+fi
+
+printf 'exec' >command
+printf ' %q' "$@" >>command
+rm -f status
+[ -t 0 ] && saved=$(stty -g) && trap 'stty "$saved"' EXIT
+in_root --bind "$OUT" /lab -- timeout --foreground --kill-after=10 "${LIMIT:-5400}" \
+	qemu-system-x86_64 -accel tcg,thread=multi,tb-size=512 -cpu max,+svm,+npt -smp "${VCPUS:-4}" -m "${MEMORY:-4G}" \
+	-kernel /lab/images/vmlinuz -initrd /lab/images/outer.cpio \
+	-append "console=ttyS0 quiet panic=-1 mitigations=off tsc=reliable" \
+	-virtfs local,path=/lab,mount_tag=lab,security_model=none,multidevs=remap \
+	-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
+	-nodefaults -display none -no-reboot -chardev stdio,id=console,mux=on,signal=off -serial chardev:console ||
+	die "the outer machine ended with status $? (124: it ran into its limit of ${LIMIT:-5400} s)"
+[ -e status ] || die "the outer machine ended before the command did"
+exit "$(cat status)"

@@ -1,0 +1,103 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Makes out/images:
+#   vmlinuz      Debian's kernel, for the machine under test and for the one around it
+#   outer.cpio   RAM disk of the outer machine: KVM and a shared folder
+#   guest.cpio   RAM disk of a guest: the stock C drivers, ours, an agent
+#   fio.cpio     what a guest needs for fio, to be appended to guest.cpio
+#   disk.img     a disk with one ext4 partition, and disk.sum with the checksum of a file on it
+# Each is made anew only when something that goes into it is newer.
+
+. "$(dirname "$0")/lib.sh"
+
+VERSION=$(cat "$ROOT/kernel-version")
+IMAGES=$OUT/images
+mkdir -p "$IMAGES" "$LOGS"
+
+# stale IMAGE INPUT...: whether an input is newer than the image.
+stale() {
+	local image=$1 input
+	shift
+	[ -e "$image" ] || return 0
+	for input; do [ "$input" -nt "$image" ] && return 0; done
+	return 1
+}
+
+# A shell that runs in the root makes the tree of a RAM disk: it has the right tools, and finds the
+# libraries and module dependencies where they belong.
+make_cpio() {
+	in_root --bind "$REPO/tests" /tests --bind "$OUT" /out -- \
+		bash -eu -o pipefail -s "$VERSION" "$@" <<'SCRIPT'
+version=$1 image=$2 tree=/tmp/$2.tree
+rm -rf "$tree"; mkdir -p "$tree"; cd "$tree"
+
+add_modules() {
+	local dest=lib/modules/$version module file
+	mkdir -p "$dest"
+	for module; do
+		modprobe --show-depends -S "$version" "$module" | sed -n 's/^insmod \([^ ]*\).*/\1/p'
+	done | sort -u | while read -r file; do
+		xz -dc "$file" >"$dest/$(basename "${file%.xz}")"
+	done
+	cp /lib/modules/"$version"/modules.builtin* "$dest/"
+}
+
+# add_programs PROGRAM...: with the libraries that they load.
+add_programs() {
+	local file
+	mkdir -p usr/bin usr/lib lib64
+	for file; do
+		cp -L "$file" usr/bin/
+		ldd "$file" | grep -o '/[^ ]*' || true
+	done | sort -u | while read -r file; do
+		mkdir -p ".$(dirname "$file")"
+		cp -L "$file" ".$file"
+	done
+}
+
+add_busybox() { mkdir -p bin dev; cp /usr/bin/busybox bin/; mknod -m 600 dev/console c 5 1; mknod -m 666 dev/null c 1 3; }
+
+case $image in
+outer)
+	add_busybox
+	add_modules kvm-amd 9p 9pnet_virtio
+	install -m 755 /tests/lab/outer-init init ;;
+guest)
+	add_busybox
+	add_modules hv_storvsc hv_netvsc hv_utils sd_mod sr_mod ext4
+	cp /out/modules/*.ko "lib/modules/$version/"
+	add_programs /usr/sbin/e2fsck /usr/sbin/resize2fs
+	install -m 755 /tests/guest/* . ;;
+fio)
+	add_programs /usr/bin/fio ;;
+esac
+[ ! -d lib/modules ] || depmod -b . "$version"
+find . -print0 | cpio --null --quiet -o -H newc >"/out/images/$image.cpio.new"
+mv "/out/images/$image.cpio.new" "/out/images/$image.cpio"
+rm -rf "$tree"
+SCRIPT
+}
+
+make_disk() {
+	in_root --bind "$OUT" /out -- bash -eu -o pipefail <<'SCRIPT'
+tree=/tmp/disk.tree disk=/out/images/disk.img
+rm -rf "$tree" "$disk"; mkdir -p "$tree/docs"
+openssl enc -aes-128-ctr -pass pass:disk -nosalt </dev/zero 2>/dev/null | head -c 8M >"$tree/data.bin" || true
+cp /usr/share/common-licenses/* "$tree/docs/"
+(cd "$tree" && find . -type f ! -name MD5SUMS -print0 | xargs -0 md5sum >MD5SUMS)
+truncate -s 64M "$disk.new"
+echo 'start=2048, type=83' | sfdisk --quiet "$disk.new"
+mke2fs -q -t ext4 -d "$tree" -E offset=1048576 "$disk.new" 63M
+md5sum "$tree/data.bin" | cut -d' ' -f1 >/out/images/disk.sum
+mv "$disk.new" "$disk"
+rm -rf "$tree"
+SCRIPT
+}
+
+[ "$IMAGES/vmlinuz" -nt "$ROOT/.complete" ] || cp "$ROOT/boot/vmlinuz-$VERSION" "$IMAGES/vmlinuz"
+self=$REPO/tests/setup/images.sh
+if stale "$IMAGES/outer.cpio" "$self" "$REPO/tests/lab/outer-init" "$ROOT/.complete"; then step outer-image make_cpio outer; fi
+if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/guest/* "$OUT"/modules/*.ko "$ROOT/.complete"; then step guest-image make_cpio guest; fi
+if stale "$IMAGES/fio.cpio" "$self" "$ROOT/.complete"; then step fio-image make_cpio fio; fi
+if stale "$IMAGES/disk.img" "$self" "$ROOT/.complete"; then step disk-image make_disk; fi

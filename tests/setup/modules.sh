@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# modules.sh build [KDIR]     builds the modules, for Debian's kernel or for a tree of your own
+# modules.sh install [KDIR]   builds and installs them under INSTALL_MOD_PATH
+
+. "$(dirname "$0")/lib.sh"
+
+action=$1
+kdir=${2:-}
+
+# Says why a tree cannot build Rust modules, before make fails in some odd place.
+check_tree() {
+	[ -d "$kdir" ] || die "KDIR=$kdir: no such folder"
+	[ -e "$kdir/.config" ] || die "KDIR=$kdir has no .config: it is not a configured kernel tree"
+	grep -q '^CONFIG_RUST=y' "$kdir/.config" ||
+		die "KDIR=$kdir was configured without CONFIG_RUST=y ('make rustavailable' there tells what is missing)"
+	[ -e "$kdir/rust/libkernel.rmeta" ] ||
+		die "KDIR=$kdir has no rust/libkernel.rmeta: run 'make prepare modules_prepare' there (a distribution's headers do not ship it)"
+	local want have
+	want=$(sed -n 's/^CONFIG_RUSTC_VERSION_TEXT="\(.*\)"/\1/p' "$kdir/.config")
+	have=$(${RUSTC:-rustc} --version 2>/dev/null) || die "no rustc found, $kdir was prepared with: $want"
+	[ "$want" = "$have" ] || die "KDIR=$kdir was prepared with '$want', but rustc here is '$have': Rust modules need the very same compiler"
+	local bits
+	bits=$(sed -n 's/^CONFIG_HYPERV=\(.\)/\1/p' "$kdir/.config")
+	[ -n "$bits" ] || die "KDIR=$kdir was configured without CONFIG_HYPERV: the drivers need the hypercall support of the kernel's core"
+}
+
+build_for_tree() {
+	check_tree
+	BUILT=$OUT/modules-$(cat "$kdir/include/config/kernel.release")
+	mkdir -p "$BUILT"
+	make -C "$kdir" M="$REPO" MO="$BUILT" -j"$(nproc)" modules
+}
+
+# A newer tree in the cache than the modules' last build means another kernel: start afresh.
+build_for_debian() {
+	[ -e "$ROOT/.complete" ] || "$REPO/tests/setup/setup.sh" modules
+	BUILT=$OUT/modules
+	mkdir -p "$BUILT" "$LOGS"
+	[ "$BUILT" -nt "$ROOT/.complete" ] || rm -rf "${BUILT:?}"/*
+	touch "$BUILT"
+	local local_version
+	local_version=+$(cut -d+ -f2- "$ROOT/kernel-version")
+	in_root --bind "$REPO" /src --bind "$BUILT" /out -- \
+		make -C /build/linux CC=x86_64-linux-gnu-gcc-14 LOCALVERSION="$local_version" \
+		M=/src MO=/out -j"$(nproc)" ${CLIPPY:+CLIPPY=1} modules >"$LOGS/modules.log" 2>&1 || {
+			grep -v '^make' "$LOGS/modules.log" | tail -n 60 >&2
+			die "the modules do not build; the whole log is in $LOGS/modules.log"
+		}
+	grep -A20 -E 'warning' "$LOGS/modules.log" || true
+	say "modules for $(cat "$ROOT/kernel-version") are in $BUILT"
+}
+
+if [ -n "$kdir" ]; then build_for_tree; else build_for_debian; fi
+
+if [ "$action" = install ]; then
+	release=$(cat "${kdir:-$ROOT/build/linux}/include/config/kernel.release")
+	dest=${INSTALL_MOD_PATH:-}/lib/modules/$release
+	[ -n "${INSTALL_MOD_PATH:-}" ] || [ -d "$dest" ] ||
+		die "$dest does not exist: kernel $release is not installed here (INSTALL_MOD_PATH=... installs elsewhere)"
+	mkdir -p "$dest/updates/hyperv-rust"
+	cp "$BUILT"/*.ko "$dest/updates/hyperv-rust/" || die "cannot write to $dest (are you root?)"
+	depmod -b "${INSTALL_MOD_PATH:-/}" "$release" || warn "depmod did not run: 'modprobe' will not find the modules yet"
+	say "installed in $dest/updates/hyperv-rust"
+fi

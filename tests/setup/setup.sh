@@ -1,0 +1,134 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Makes what building and testing need, once for each kernel version, in the cache:
+#   root/              Debian 13 with the kernel's toolchain, QEMU, and the kernel itself
+#   root/build/linux   the kernel's source, prepared for out-of-tree Rust modules
+# Nothing is kept of a part that did not finish.
+
+. "$(dirname "$0")/lib.sh"
+
+SUITE=trixie
+MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
+PACKAGES=(gcc make libc6-dev flex bison bc libelf-dev libssl-dev kmod cpio rsync python3 perl
+	xz-utils zstd dwarves rustc rust-src bindgen rustfmt rust-clippy clang lld llvm
+	qemu-system-x86 busybox-static e2fsprogs fdisk fio iperf3 iproute2 ethtool)
+NEED_GB=12
+
+check_machine() {
+	[ "$(id -u)" = 0 ] || die "set-up makes a Debian root and mounts in it, so it must run as root: sudo make $*"
+	[ "$(uname -m)" = x86_64 ] || die "this machine is $(uname -m); the tests run on x86_64 only"
+	[ -r /etc/debian_version ] || die "this is not Debian; set-up is tried on Debian 12 and 13 (as root)"
+	mkdir -p "$CACHE"
+	local free
+	free=$(df --output=avail -BG "$CACHE" | tail -n 1 | tr -dc 0-9)
+	[ -e "$ROOT/.complete" ] || [ "$free" -ge $NEED_GB ] ||
+		die "$CACHE has $free GB free, $NEED_GB are needed: make room, or set XDG_CACHE_HOME to another disk"
+}
+
+install_missing() {
+	local missing=()
+	command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
+	[ -e $KEYRING ] || missing+=(debian-archive-keyring)
+	command -v unshare >/dev/null || missing+=(util-linux)
+	command -v cc >/dev/null || missing+=(gcc libc6-dev)
+	[ ${#missing[@]} -eq 0 ] && return
+	say "installing on this machine: ${missing[*]}"
+	{ apt-get update && apt-get install -y --no-install-recommends "${missing[@]}"; } >"$LOGS/apt.log" 2>&1 ||
+		die "apt-get could not install ${missing[*]}: is there a network? ($LOGS/apt.log)"
+}
+
+# Runs inside the new root, while it still has the package lists.
+kernel_hook() {
+	cat <<-HOOK
+	set -e
+	cd /
+	want=$KERNEL
+	if ! apt-cache show "linux-image-\$want" >/dev/null 2>&1; then
+		want=\$(apt-cache search '^linux-source-7\.' | sed 's/linux-source-\([0-9.]*\).*/\1/' | sort -rV |
+			while read -r v; do
+				apt-cache search "^linux-image-\$v\.[0-9]*+deb13-amd64\$" | sed 's/linux-image-\([^ ]*\).*/\1/' | sort -rV | head -n 1
+			done | head -n 1)
+		[ -n "\$want" ] || { echo "no linux-image-7.* with its source in the archive"; exit 1; }
+		echo "NOTE: linux-image-$KERNEL is not in the archive any more, taking \$want"
+	fi
+	# Unpacked, not installed: no boot loader, no initial RAM disk, no dependencies.
+	packages="linux-source-\$(echo "\$want" | cut -d. -f1,2)"
+	for part in image binary modules base headers; do
+		apt-cache show "linux-\$part-\$want" >/dev/null 2>&1 && packages="\$packages linux-\$part-\$want"
+	done
+	mkdir /debs
+	cd /debs
+	apt-get download -t $SUITE-backports \$packages
+	for deb in *.deb; do dpkg -x "\$deb" /; done
+	cd /
+	rm -r /debs
+	depmod "\$want"
+	for file in vmlinuz config; do
+		[ -e "/boot/\$file-\$want" ] || cp "/usr/lib/modules/\$want/\$file" "/boot/\$file-\$want"
+	done
+	echo "\$want" >/kernel-version
+	HOOK
+}
+
+make_root() {
+	local partial=$ROOT.partial hook=$CACHE/kernel-hook.sh
+	rm -rf --one-file-system "$partial"
+	mkdir -p "$(dirname "$ROOT")"
+	kernel_hook >"$hook"
+	mmdebstrap --mode=root --variant=apt --keyring=$KEYRING \
+		--aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Install-Recommends "false"' \
+		--include="$(IFS=,; echo "${PACKAGES[*]}")" \
+		--customize-hook="copy-in $hook /" --customize-hook='chroot "$1" sh /kernel-hook.sh' \
+		$SUITE "$partial" "deb $MIRROR $SUITE main" "deb $MIRROR $SUITE-backports main" ||
+		{ rm -rf --one-file-system "$partial" "$hook"; return 1; }
+	rm "$hook"
+	mv "$partial" "$ROOT"
+}
+
+# The kernel's configuration and Rust metadata as Debian built them: only rust/ and a few tools
+# are compiled.
+prepare_kernel() {
+	local version build=$ROOT/build
+	version=$(cat "$ROOT/kernel-version")
+	rm -rf "$build"
+	mkdir -p "$build/linux"
+	tar --extract --file "$ROOT"/usr/src/linux-source-*.tar.xz --directory "$build/linux" --strip-components=1
+	cp "$ROOT/boot/config-$version" "$build/linux/.config"
+	in_root -- make -C /build/linux -j"$(nproc)" CC=x86_64-linux-gnu-gcc-14 LOCALVERSION="+${version#*+}" \
+		olddefconfig prepare modules_prepare
+	cp "$ROOT/usr/src/linux-headers-$version/Module.symvers" "$build/linux/"
+	check_symbols "$build/linux"
+}
+
+# Debian ships no Rust metadata. What was just compiled may stand in for it only where every symbol
+# that it exports has the very name that it has in Debian's kernel.
+check_symbols() {
+	local ours theirs missing
+	ours=$(sed -n 's/.*EXPORT_SYMBOL_RUST_GPL(\(_R[A-Za-z0-9_]*\)).*/\1/p' "$1"/rust/exports_*_generated.h | sort -u)
+	theirs=$(awk '$2 ~ /^_R/ { print $2 }' "$1/Module.symvers" | sort -u)
+	missing=$(comm -23 <(echo "$ours") <(echo "$theirs"))
+	if [ -n "$missing" ] || [ -z "$ours" ]; then
+		echo "$missing" | head -n 5
+		echo "error: of $(echo "$ours" | wc -l) Rust symbols, $(echo "$missing" | wc -l) are not in Debian's kernel:"
+		echo "another compiler or patch level built it. rustc here: $(in_root -- rustc --version);"
+		echo "the kernel's: $(grep CONFIG_RUSTC_VERSION_TEXT "$ROOT"/boot/config-*)"
+		return 1
+	fi
+	echo "$(echo "$ours" | wc -l) Rust symbols are exported, each with the name it has in Debian's kernel"
+}
+
+check_machine "$@"
+mkdir -p "$LOGS"
+install_missing
+if [ ! -e "$ROOT/.root" ]; then
+	rm -rf --one-file-system "$ROOT"
+	step setup-root make_root
+	touch "$ROOT/.root"
+fi
+grep -h '^NOTE: ' "$LOGS/setup-root.log" 2>/dev/null || true
+if [ ! -e "$ROOT/.complete" ]; then
+	step setup-kernel prepare_kernel
+	touch "$ROOT/.complete"
+fi
