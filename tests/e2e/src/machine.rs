@@ -212,7 +212,7 @@ impl Machine {
         let output = self.run(&command)?;
         if output.status != 0 {
             let log = self.run("dmesg | tail -n 40").map(|output| output.text).unwrap_or_default();
-            bail!("{what}: not after 30 s; the kernel's log ends with:\n{log}");
+            bail!("{what}: not after 30 s; {}; the kernel's log ends with:\n{log}", self.violations());
         }
         Ok(())
     }
@@ -243,13 +243,18 @@ impl Machine {
         if let Some(line) = kernel_log::fault(&console) {
             bail!("the kernel's log has a report: {line}");
         }
-        if let Some(violation) = self.server.violations().first() {
-            bail!("the guest broke the VMBus protocol: {violation}");
-        }
-        if let Some(violation) = self.controller.violations().first().first() {
-            bail!("the guest broke the storage protocol: {violation:?}");
-        }
+        let violations = self.server.violations().len() + self.controller.violations().count();
+        ensure!(violations == 0, "{}", self.violations());
         Ok(())
+    }
+
+    /// What the host has against the guest.
+    fn violations(&self) -> String {
+        let (bus, disk) = (self.server.violations(), self.controller.violations().first());
+        if bus.is_empty() && disk.is_empty() {
+            return "the guest broke no protocol".to_owned();
+        }
+        format!("the guest broke VMBus's protocol {} times: {bus:?}, the storage protocol: {disk:?}", bus.len())
     }
 }
 

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `vmbus-host run`.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use vmbus_host::scsi::{Controller, ControllerConfig};
+use vmbus_host::vmbus::server::{IoMode, Server, ServerConfig};
+use vmbus_host::vmbus::wire::Version;
+use vmbus_host::vmm::{ConsoleMode, ExitReason, MAX_CPUS, Vm, VmConfig};
+
+use super::disk::{self, DiskSpec};
+use super::{signals, size};
+
+const EXAMPLES: &str = "\
+Examples:
+  A shell in an initramfs, with the kernel's log on the console:
+      vmbus-host run --kernel /boot/vmlinuz --initrd initramfs.cpio.gz --append 'console=ttyS0'
+
+  Two processors, a disk image, and 64 MiB of memory as a second, read-only disk:
+      vmbus-host run --kernel vmlinuz --initrd initramfs.cpio.gz --cpus 2 \\
+          --disk disk.img --disk mem:64M,target=1,ro
+
+  An older host with sub-channels, and a record of all VMBus messages:
+      vmbus-host run --kernel vmlinuz --initrd initramfs.cpio.gz --cpus 4 \\
+          --disk disk.img --scsi-channels 4 --vmbus-version 4.1 --trace vmbus.log
+
+On the console, Ctrl-A x stops the guest and Ctrl-A Ctrl-A sends a Ctrl-A.
+The exit status is 0 if the guest switched itself off or was stopped, 3 if it reset itself, 4 after
+a triple fault, and 1 if something went wrong.";
+
+/// The options of `run`.
+#[derive(clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Options {
+    /// The kernel, a 64-bit bzImage.
+    #[arg(long, value_name = "FILE")]
+    kernel: PathBuf,
+
+    /// The initial RAM file system.
+    #[arg(long, value_name = "FILE")]
+    initrd: Option<PathBuf>,
+
+    /// The kernel's command line.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "console=ttyS0 quiet panic=-1"
+    )]
+    append: String,
+
+    /// The number of virtual processors; best not more than the machine has.
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_CPUS)))]
+    cpus: u32,
+
+    /// The size of memory.
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = size::parse)]
+    memory: u64,
+
+    /// A disk on the SCSI controller: an image file, or mem:SIZE for one that starts empty and is
+    /// gone at the end. May be given more than once; the targets are 0, 1, ... unless said.
+    #[arg(long = "disk", value_name = "FILE|mem:SIZE[,target=N][,lun=N][,ro]")]
+    disks: Vec<DiskSpec>,
+
+    /// The number of channels of the SCSI controller, the primary one included.
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u16).range(1..=64))]
+    scsi_channels: u16,
+
+    /// The newest VMBus version to accept, from 4.0 to 6.0.
+    #[arg(long, value_name = "VERSION", default_value_t = Version::V6_0)]
+    vmbus_version: Version,
+
+    /// A file for a line about each VMBus message.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+
+    /// Where requests are served: on the virtual processor that signalled, or on a thread.
+    #[arg(long, value_name = "WHERE", default_value = "inline")]
+    io: Io,
+
+    /// Lets the guest use interrupts with automatic end of interrupt, as old hosts do.
+    #[arg(long)]
+    auto_eoi: bool,
+
+    /// Prints at the end what was counted: exits, hypercalls, messages, interrupts.
+    #[arg(long)]
+    counters: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Io {
+    Inline,
+    Thread,
+}
+
+/// Runs a guest until it ends.
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    signals::block().context("cannot block signals")?;
+    let mut vm = Vm::new(&machine(options))?;
+    let server = Server::new(vm.hypervisor(), vm.memory(), bus(options));
+    if let Some(path) = &options.trace {
+        let file = File::create(path).with_context(|| format!("trace {}", path.display()))?;
+        server.trace().tee(Box::new(file));
+    }
+    let controller = Controller::new(ControllerConfig {
+        max_sub_channels: options.scsi_channels - 1,
+        ..ControllerConfig::default()
+    });
+    disk::attach(&controller, &options.disks)?;
+    server.add_device(controller);
+
+    signals::on_ending(vm.stopper()).context("cannot wait for signals")?;
+    vm.start(Arc::clone(&server) as _)?;
+    let reason = vm.wait();
+    let counters = vm.counters();
+    let crash = vm.crash();
+    // The terminal is as before from here on.
+    drop(vm);
+    if let Some(crash) = crash {
+        eprintln!("vmbus-host: the guest reported a crash: {crash}");
+    }
+    for violation in server.violations() {
+        eprintln!("vmbus-host: the guest broke a rule: {violation}");
+    }
+    if options.counters {
+        eprint!("{counters}");
+    }
+    Ok(exit_code(&reason))
+}
+
+fn machine(options: &Options) -> VmConfig {
+    VmConfig {
+        initrd: options.initrd.clone(),
+        cmdline: options.append.clone(),
+        cpus: options.cpus,
+        memory: options.memory,
+        console: ConsoleMode::Stdio,
+        agent: false,
+        auto_eoi: options.auto_eoi,
+        ..VmConfig::new(&options.kernel)
+    }
+}
+
+fn bus(options: &Options) -> ServerConfig {
+    ServerConfig {
+        io: match options.io {
+            Io::Inline => IoMode::Inline,
+            Io::Thread => IoMode::Thread,
+        },
+        ..ServerConfig::up_to(options.vmbus_version)
+    }
+}
+
+fn exit_code(reason: &ExitReason) -> ExitCode {
+    if *reason != ExitReason::PowerOff {
+        eprintln!("vmbus-host: {reason}");
+    }
+    match reason {
+        ExitReason::PowerOff | ExitReason::Stopped => ExitCode::SUCCESS,
+        ExitReason::Reset => ExitCode::from(3),
+        ExitReason::TripleFault => ExitCode::from(4),
+        ExitReason::Failed(_) => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a hypervisor and a VMBus server ask of each other.
+//!
+//! The VMM implements [`Hypervisor`] over KVM; the server implements [`Guest`]. Tests implement
+//! either side in memory.
+
+/// The hypervisor, as the VMBus server sees it (TLFS sections 10 and 11).
+pub trait Hypervisor: Send + Sync {
+    /// Delivers a message to the SINT2 slot of virtual processor `vp`.
+    ///
+    /// `payload` is at most 240 bytes. Where the slot is taken, the message waits in a queue, in
+    /// order, with the slot's message-pending flag set, until the guest writes the EOM register.
+    fn post_message(&self, vp: u32, payload: &[u8]);
+
+    /// Sets event flag `flag` (0 to 2047) of SINT2 on virtual processor `vp`.
+    ///
+    /// The interrupt is raised only when the flag was clear before. Returns whether it was.
+    fn signal_event(&self, vp: u32, flag: u16) -> bool;
+
+    /// The number of virtual processors.
+    fn vp_count(&self) -> u32;
+}
+
+/// Status codes of the two VMBus hypercalls (TLFS appendix B).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum HvStatus {
+    /// The call succeeded.
+    Success = 0,
+    /// A parameter is out of range.
+    InvalidParameter = 5,
+    /// Out of memory: the caller may try again.
+    InsufficientMemory = 11,
+    /// There is no such connection, or it is of the other kind.
+    InvalidConnectionId = 18,
+    /// Out of buffers: the caller may try again.
+    InsufficientBuffers = 19,
+}
+
+/// The VMBus server, as the hypervisor sees it. Called on the virtual processor's own thread.
+pub trait Guest: Send + Sync {
+    /// HvCallPostMessage by virtual processor `vp`.
+    fn on_post_message(&self, vp: u32, connection: u32, kind: u32, payload: &[u8]) -> HvStatus;
+
+    /// HvCallSignalEvent by virtual processor `vp`.
+    fn on_signal_event(&self, vp: u32, connection: u32, flag: u16) -> HvStatus;
+
+    /// The guest was reset, or its SynIC went away: forget the connection.
+    fn on_reset(&self);
+}
