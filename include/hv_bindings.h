@@ -20,6 +20,10 @@
 #include <scsi/scsi_tcq.h>
 #include <asm/mshyperv.h>
 
+/* Macros with casts, which bindgen cannot evaluate. */
+const blist_flags_t HV_CONST_BLIST_REPORTLUN2 = BLIST_REPORTLUN2;
+const blist_flags_t HV_CONST_BLIST_TRY_VPD_PAGES = BLIST_TRY_VPD_PAGES;
+
 /* bindgen sees the definitions in there, so the shims need no prototypes. */
 #include "vmbus/helpers.c"
 #include "storvsc/helpers.c"

@@ -14,10 +14,14 @@ module! {
     license: "GPL",
 }
 
-struct VmbusModule;
+struct VmbusModule {
+    _session: vmbus::Session,
+}
 
 impl kernel::Module for VmbusModule {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
-        Ok(Self)
+    fn init(module: &'static ThisModule) -> Result<Self> {
+        Ok(Self {
+            _session: vmbus::Session::start(module)?,
+        })
     }
 }

@@ -5,6 +5,44 @@
 
 #![deny(unsafe_code)]
 
+pub mod bus;
+pub mod channel;
+mod connection;
+mod display;
+pub mod guid;
+mod hv;
+#[expect(unsafe_code, reason = "reads parameters that are declared in C")]
+mod parameters;
+#[expect(unsafe_code, reason = "a rate limit of the kernel")]
+pub mod ratelimit;
+pub mod ring;
+pub mod sync;
+pub mod wire;
+
+pub use bus::{
+    Adapter,
+    Device,
+    DeviceId,
+    Driver,
+    IdTable,
+    ProbeType, //
+};
+pub use channel::{
+    CallbackMode,
+    Channel,
+    Endpoint,
+    GpaRange,
+    Handler,
+    OpenChannel,
+    OpenConfig,
+    Packet,
+    Progress,
+    Receiver,
+    SendError, //
+};
+pub use connection::Session;
+pub use guid::Guid;
+
 #[doc(hidden)]
 pub use hv_bindings as bindings;
 

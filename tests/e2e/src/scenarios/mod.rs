@@ -33,7 +33,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
         });
     }
     jobs.add("cost", Driver::Rust, 1, cost::cost);
-    jobs.both("rescind/in-flight", 2, rescind::in_flight);
+    jobs.add("rescind/in-flight", Driver::Rust, 2, rescind::in_flight);
     jobs.both("files", 1, files::files);
     jobs.both("luns", 1, luns::luns);
     jobs.add("malformed/completions", Driver::Rust, 2, malformed::completions);

@@ -55,6 +55,8 @@ pub struct Channel {
     writer: Mutex<Option<Writer>>,
     /// Packets waiting in the writer's queue.
     queued: AtomicUsize,
+    /// Whether packets of the guest were left in the ring because of that.
+    held_back: AtomicBool,
     /// Whether guest buffers may be accessed.
     open: RwLock<bool>,
     broken: AtomicBool,
@@ -98,6 +100,7 @@ impl Channel {
             reader: Mutex::new(Some(reader)),
             writer: Mutex::new(Some(writer)),
             queued: AtomicUsize::new(0),
+            held_back: AtomicBool::new(false),
             open: RwLock::new(true),
             broken: AtomicBool::new(false),
             gate: Gate::default(),
@@ -142,7 +145,7 @@ impl Channel {
     /// `None` when there is none, when too many answers wait for room, or when the channel is
     /// closed or broken. A ring found malformed breaks the channel and is reported once.
     pub fn receive(&self) -> Option<Packet> {
-        if self.is_broken() || self.queued.load(Ordering::Relaxed) >= MAX_QUEUED {
+        if self.is_broken() || self.is_held_back() {
             return None;
         }
         let mut signal = false;
@@ -156,6 +159,19 @@ impl Channel {
             add(&counters.payload_in, packet.payload.len());
         }
         Some(packet)
+    }
+
+    /// Whether too many answers wait. The guest may make room for them without a reason to signal,
+    /// so somebody has to look again.
+    fn is_held_back(&self) -> bool {
+        let full = self.queued.load(Ordering::Relaxed) >= MAX_QUEUED;
+        if full
+            && !self.held_back.swap(true, Ordering::Relaxed)
+            && let Some(server) = self.server.upgrade()
+        {
+            server.poller().decide(|| true);
+        }
+        full
     }
 
     fn take(&self, signal: &mut bool) -> Result<Option<Packet>, RingError> {

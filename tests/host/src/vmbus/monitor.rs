@@ -64,8 +64,12 @@ impl Poller {
         stop.is_ok_and(|(work, _)| !work.stop)
     }
 
-    pub(super) fn want(&self, wanted: bool) {
-        lock(&self.work).wanted = wanted;
+    /// Polls from now on, or not. `wanted` is asked under the lock, so that of two decisions the
+    /// later one also saw the later state.
+    pub(super) fn decide(&self, wanted: impl FnOnce() -> bool) {
+        let mut work = lock(&self.work);
+        work.wanted = wanted();
+        drop(work);
         self.wake.notify_all();
     }
 
@@ -113,7 +117,7 @@ impl Server {
             let channel = offer.open_channel()?;
             Some(offer.monitor.is_some() || channel.is_polled())
         });
-        self.poller().want(open.any(|needed| needed));
+        self.poller().decide(|| open.any(|needed| needed));
     }
 
     fn poll(&self) {
@@ -137,6 +141,7 @@ impl Server {
         for (monitor, channel) in channels {
             self.poll_channel(&channel, monitor, &pending);
         }
+        self.update_polling(&self.lock_state());
     }
 
     fn poll_channel(&self, channel: &Arc<Channel>, monitor: Option<u8>, pending: &[u32]) {
@@ -147,8 +152,8 @@ impl Server {
         if triggered {
             channel.count_signal(true);
             self.dispatch(channel);
-        } else if channel.is_polled() && channel.has_queued() {
-            channel.flush();
+        } else if channel.is_due() {
+            self.dispatch(channel);
         }
     }
 }

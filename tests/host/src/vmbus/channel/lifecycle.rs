@@ -68,15 +68,21 @@ impl Channel {
         !self.scheduled.swap(true, Ordering::AcqRel)
     }
 
-    /// Whether the guest does not announce when it makes room, so that the host has to look.
+    /// Whether the guest might make room without a signal, so that the host has to look.
     pub(in crate::vmbus) fn is_polled(&self) -> bool {
-        lock(&self.reader)
-            .as_ref()
-            .is_some_and(|reader| matches!(reader.guest_has_flow_control(), Ok(false)))
+        self.held_back.load(Ordering::Relaxed)
+            || lock(&self.reader)
+                .as_ref()
+                .is_some_and(|reader| matches!(reader.guest_has_flow_control(), Ok(false)))
     }
 
-    /// Whether packets wait for room.
-    pub(in crate::vmbus) fn has_queued(&self) -> bool {
+    /// Whether a look is due: packets wait for room, or the guest's were left in the ring for them.
+    pub(in crate::vmbus) fn is_due(&self) -> bool {
+        let held_back = self.held_back.swap(false, Ordering::Relaxed);
+        held_back || (self.has_queued() && self.is_polled())
+    }
+
+    fn has_queued(&self) -> bool {
         self.queued.load(Ordering::Relaxed) != 0
     }
 

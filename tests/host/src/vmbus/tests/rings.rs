@@ -313,6 +313,31 @@ fn a_guest_that_does_not_read_is_not_served() {
 }
 
 #[test]
+fn room_without_a_signal_is_noticed() {
+    let (mut guest, _, offer) = guest_with_device(ServerConfig::default());
+    guest.ring_pages = 2;
+    let channel = guest.open(&offer).unwrap();
+    let mut accepted = 0;
+    while channel.send(&guest, accepted, &[0; 8]) {
+        channel.signal(&guest);
+        accepted += 1;
+    }
+    for transaction in 0..accepted {
+        let packet = loop {
+            if let Some((packet, _)) = channel.incoming.read() {
+                break packet;
+            }
+            let signalled = guest.hypervisor().take_event(offer.relid as u16, SOON);
+            assert!(signalled.is_some(), "answer {transaction} of {accepted}");
+        };
+        assert_eq!(packet.transaction, transaction);
+        // As if the room had come just before the host announced that it waits for it.
+        host_channel(&guest).flush();
+    }
+    assert_clean(&guest);
+}
+
+#[test]
 fn both_sides_at_once() {
     use crate::vmbus::server::IoMode;
 

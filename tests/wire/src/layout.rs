@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Compares our structures with the kernel's C headers, as the C compiler lays them out.
+//!
+//! `layout.sh` has the compiler write sizes and offsets into a file, which the environment variable
+//! `HV_LAYOUT` names.
+
+use crate::{
+    storage,
+    wire::{contact, gpadl, message, monitor, offer, open, packet, synic},
+};
+use std::{collections::BTreeMap, mem::offset_of};
+
+/// What the C compiler said, and what nobody asked for yet.
+struct Facts(BTreeMap<String, usize>);
+
+impl Facts {
+    /// The facts in the file; [`None`] when no file is named.
+    fn load() -> Option<Self> {
+        let path = std::env::var_os("HV_LAYOUT")?;
+        let text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let fact = |line: &str| {
+            let (name, value) = line.split_once(' ')?;
+            Some((name.to_owned(), value.parse().ok()?))
+        };
+        Some(Self(
+            text.lines()
+                .map(|line| fact(line).expect("a name and a number"))
+                .collect(),
+        ))
+    }
+
+    fn check(&mut self, name: &str, ours: usize) {
+        let theirs = self.0.remove(name);
+        assert_eq!(
+            theirs,
+            Some(ours),
+            "{name}: the C headers say {theirs:?}, we say {ours}"
+        );
+    }
+}
+
+/// Compares the size of a structure and the offsets of some of its fields.
+macro_rules! check {
+    ($facts:ident: $($name:ty as $c:literal { $($field:ident),* $(,)? })*) => {$(
+        $facts.check($c, size_of::<$name>());
+        $($facts.check(
+            concat!($c, ".", stringify!($field)),
+            offset_of!($name, $field),
+        );)*
+    )*};
+}
+
+#[test]
+fn structures_are_those_of_the_c_headers() {
+    let Some(mut facts) = Facts::load() else {
+        eprintln!("SKIPPED: HV_LAYOUT is not set, so there is nothing to compare with");
+        return;
+    };
+    check! { facts:
+        message::Header as "Header" { kind }
+        contact::InitiateContact as "InitiateContact" {
+            version, target_vcpu, page_or_target, monitor_pages,
+        }
+        contact::VersionResponse as "VersionResponse" {
+            supported, connection_state, message_connection,
+        }
+        offer::OfferChannel as "OfferChannel" {
+            class, instance, flags, mmio_megabytes, user_defined, subchannel_index, relid,
+            monitor_id, connection_id,
+        }
+        offer::RescindOffer as "RescindOffer" { relid }
+        offer::RelidReleased as "RelidReleased" { relid }
+        open::OpenChannel as "OpenChannel" {
+            relid, open_id, ring_gpadl, target_vp, downstream_offset, user_data,
+        }
+        open::OpenResult as "OpenResult" { relid, open_id, status }
+        open::CloseChannel as "CloseChannel" { relid }
+        open::ModifyChannel as "ModifyChannel" { relid, target_vp }
+        open::ModifyChannelResponse as "ModifyChannelResponse" { relid, status }
+        open::TlConnectRequest as "TlConnectRequest" { guest_endpoint, host_service }
+        gpadl::GpadlHeader as "GpadlHeader" {
+            relid, gpadl, range_len, range_count, byte_count, byte_offset, pfns,
+        }
+        gpadl::GpadlBody as "GpadlBody" { message_number, gpadl, pfns }
+        gpadl::GpadlCreated as "GpadlCreated" { relid, gpadl, status }
+        gpadl::GpadlTeardown as "GpadlTeardown" { relid, gpadl }
+        gpadl::GpadlTorndown as "GpadlTorndown" { gpadl }
+        packet::Descriptor as "Descriptor" { kind, offset8, len8, flags, transaction }
+        packet::TransferPages as "TransferPages" { set, sender_owns_set, range_count }
+        packet::TransferRange as "TransferRange" { len, offset }
+        monitor::MonitorPage as "MonitorPage" {
+            trigger_state, groups, next_check_time, latency, parameter,
+        }
+        monitor::TriggerGroup as "TriggerGroup" { pending, armed }
+        monitor::Parameter as "Parameter" { connection_id, flag }
+        synic::MessageSlot as "MessageSlot" { kind, payload_len, flags, sender, payload }
+        synic::PostMessage as "PostMessage" { connection, kind, len, payload }
+        storage::Srb as "Srb" {
+            length, srb_status, scsi_status, port, path, target, lun, cdb_length, sense_length,
+            data_in, data_transfer_length, cdb_or_sense, queue_tag, queue_action, flags, timeout,
+            sort_key,
+        }
+        storage::ChannelProperties as "ChannelProperties" { max_channels, max_transfer_bytes }
+    }
+    gpa_direct(&mut facts);
+    storage_packet(&mut facts);
+    ring_header(&mut facts);
+    constants(&mut facts);
+    storage_constants(&mut facts);
+    assert!(
+        facts.0.is_empty(),
+        "facts that nothing was compared with: {:?}",
+        facts.0
+    );
+}
+
+/// The C structure begins with the descriptor.
+fn gpa_direct(facts: &mut Facts) {
+    use packet::GpaDirect;
+
+    let start = packet::DESCRIPTOR_LEN;
+    facts.check("GpaDirect", start + size_of::<GpaDirect>());
+    facts.check(
+        "GpaDirect.range_count",
+        start + offset_of!(GpaDirect, range_count),
+    );
+    facts.check("GpaDirect.len", start + offset_of!(GpaDirect, len));
+    facts.check("GpaDirect.offset", start + offset_of!(GpaDirect, offset));
+    facts.check("GpaDirect.pfns", start + size_of::<GpaDirect>());
+}
+
+fn storage_packet(facts: &mut Facts) {
+    use storage::Packet;
+
+    facts.check("StoragePacket", size_of::<Packet>());
+    facts.check(
+        "StoragePacket.operation",
+        offset_of!(Packet, header.operation),
+    );
+    facts.check("StoragePacket.flags", offset_of!(Packet, header.flags));
+    facts.check("StoragePacket.status", offset_of!(Packet, header.status));
+    facts.check(
+        "StoragePacket.payload",
+        size_of::<Packet>() - size_of::<storage::Srb>(),
+    );
+}
+
+fn ring_header(facts: &mut Facts) {
+    use crate::ring::shared::Word;
+
+    facts.check("RingHeader.write_index", Word::WriteIndex as usize);
+    facts.check("RingHeader.read_index", Word::ReadIndex as usize);
+    facts.check("RingHeader.interrupt_mask", Word::InterruptMask as usize);
+    facts.check("RingHeader.pending_send", Word::PendingSend as usize);
+    facts.check("RingHeader.features", Word::Features as usize);
+}
+
+fn constants(facts: &mut Facts) {
+    use crate::wire::{
+        device_type::DeviceType, message::MessageType, packet::Kind, synic::Status,
+        version::Version,
+    };
+
+    let mut check = |name: &str, ours: u32| facts.check(name, ours as usize);
+    check("const.V4_0", Version::V4_0.0);
+    check("const.V4_1", Version::V4_1.0);
+    check("const.V5_0", Version::V5_0.0);
+    check("const.V5_1", Version::V5_1.0);
+    check("const.V5_2", Version::V5_2.0);
+    check("const.V5_3", Version::V5_3.0);
+    check("const.V6_0", Version::V6_0.0);
+    check("const.OFFER_CHANNEL", MessageType::OFFER_CHANNEL.0);
+    check("const.RESCIND_OFFER", MessageType::RESCIND_OFFER.0);
+    check("const.REQUEST_OFFERS", MessageType::REQUEST_OFFERS.0);
+    check(
+        "const.ALL_OFFERS_DELIVERED",
+        MessageType::ALL_OFFERS_DELIVERED.0,
+    );
+    check("const.OPEN_CHANNEL", MessageType::OPEN_CHANNEL.0);
+    check("const.OPEN_RESULT", MessageType::OPEN_RESULT.0);
+    check("const.CLOSE_CHANNEL", MessageType::CLOSE_CHANNEL.0);
+    check("const.GPADL_HEADER", MessageType::GPADL_HEADER.0);
+    check("const.GPADL_BODY", MessageType::GPADL_BODY.0);
+    check("const.GPADL_CREATED", MessageType::GPADL_CREATED.0);
+    check("const.GPADL_TEARDOWN", MessageType::GPADL_TEARDOWN.0);
+    check("const.GPADL_TORNDOWN", MessageType::GPADL_TORNDOWN.0);
+    check("const.RELID_RELEASED", MessageType::RELID_RELEASED.0);
+    check("const.INITIATE_CONTACT", MessageType::INITIATE_CONTACT.0);
+    check("const.VERSION_RESPONSE", MessageType::VERSION_RESPONSE.0);
+    check("const.UNLOAD", MessageType::UNLOAD.0);
+    check("const.UNLOAD_RESPONSE", MessageType::UNLOAD_RESPONSE.0);
+    check(
+        "const.TL_CONNECT_REQUEST",
+        MessageType::TL_CONNECT_REQUEST.0,
+    );
+    check("const.MODIFY_CHANNEL", MessageType::MODIFY_CHANNEL.0);
+    check("const.TL_CONNECT_RESULT", MessageType::TL_CONNECT_RESULT.0);
+    check(
+        "const.MODIFY_CHANNEL_RESPONSE",
+        MessageType::MODIFY_CHANNEL_RESPONSE.0,
+    );
+    check("const.INBAND", Kind::INBAND.0.into());
+    check("const.TRANSFER_PAGES", Kind::TRANSFER_PAGES.0.into());
+    check("const.GPA_DIRECT", Kind::GPA_DIRECT.0.into());
+    check("const.COMPLETION", Kind::COMPLETION.0.into());
+    check(
+        "const.INVALID_PARAMETER",
+        Status::INVALID_PARAMETER.0.into(),
+    );
+    check(
+        "const.INSUFFICIENT_MEMORY",
+        Status::INSUFFICIENT_MEMORY.0.into(),
+    );
+    check(
+        "const.INVALID_CONNECTION_ID",
+        Status::INVALID_CONNECTION_ID.0.into(),
+    );
+    check(
+        "const.INSUFFICIENT_BUFFERS",
+        Status::INSUFFICIENT_BUFFERS.0.into(),
+    );
+    check("const.POST_MESSAGE", synic::HVCALL_POST_MESSAGE.into());
+    check("const.SIGNAL_EVENT", synic::HVCALL_SIGNAL_EVENT.into());
+    check("const.EVENT_FLAGS", synic::EVENT_FLAGS as u32);
+    check(
+        "const.CONFIDENTIAL_CHANNELS",
+        contact::FEATURE_CONFIDENTIAL_CHANNELS,
+    );
+    check("const.USER_DATA_LEN", crate::wire::USER_DATA_LEN as u32);
+    check("const.SCSI", DeviceType::Scsi.index().into());
+    check("const.SHUTDOWN", DeviceType::Shutdown.index().into());
+    check("const.UNKNOWN", DeviceType::Unknown.index().into());
+}
+
+fn storage_constants(facts: &mut Facts) {
+    use storage::{Operation, SrbFlags, SrbStatus};
+
+    let mut check = |name: &str, ours: u32| facts.check(name, ours as usize);
+    check("storage.COMPLETE_IO", Operation::COMPLETE_IO.0);
+    check("storage.REMOVE_DEVICE", Operation::REMOVE_DEVICE.0);
+    check("storage.EXECUTE_SRB", Operation::EXECUTE_SRB.0);
+    check("storage.RESET_BUS", Operation::RESET_BUS.0);
+    check(
+        "storage.BEGIN_INITIALIZATION",
+        Operation::BEGIN_INITIALIZATION.0,
+    );
+    check(
+        "storage.END_INITIALIZATION",
+        Operation::END_INITIALIZATION.0,
+    );
+    check(
+        "storage.QUERY_PROTOCOL_VERSION",
+        Operation::QUERY_PROTOCOL_VERSION.0,
+    );
+    check("storage.QUERY_PROPERTIES", Operation::QUERY_PROPERTIES.0);
+    check("storage.ENUMERATE_BUS", Operation::ENUMERATE_BUS.0);
+    check("storage.FCHBA_DATA", Operation::FCHBA_DATA.0);
+    check(
+        "storage.CREATE_SUB_CHANNELS",
+        Operation::CREATE_SUB_CHANNELS.0,
+    );
+    check("storage.SUCCESS", SrbStatus::SUCCESS.0.into());
+    check("storage.ABORTED", SrbStatus::ABORTED.0.into());
+    check("storage.ERROR", SrbStatus::ERROR.0.into());
+    check(
+        "storage.INVALID_REQUEST",
+        SrbStatus::INVALID_REQUEST.0.into(),
+    );
+    check("storage.TIMEOUT", SrbStatus::TIMEOUT.0.into());
+    check(
+        "storage.SELECTION_TIMEOUT",
+        SrbStatus::SELECTION_TIMEOUT.0.into(),
+    );
+    check("storage.BUS_RESET", SrbStatus::BUS_RESET.0.into());
+    check("storage.DATA_OVERRUN", SrbStatus::DATA_OVERRUN.0.into());
+    check("storage.INVALID_LUN", SrbStatus::INVALID_LUN.0.into());
+    check("storage.INTERNAL_ERROR", SrbStatus::INTERNAL_ERROR.0.into());
+    check("storage.QUEUE_ACTION", SrbFlags::QUEUE_ACTION.0);
+    check(
+        "storage.DISABLE_SYNCH_TRANSFER",
+        SrbFlags::DISABLE_SYNCH_TRANSFER.0,
+    );
+    check("storage.DATA_IN", SrbFlags::DATA_IN.0);
+    check("storage.DATA_OUT", SrbFlags::DATA_OUT.0);
+    check("storage.NO_QUEUE_FREEZE", SrbFlags::NO_QUEUE_FREEZE.0);
+}

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Endpoints: channels that are open.
+
+use kernel::{
+    new_mutex,
+    new_spinlock_irq,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        Mutex,
+        SpinLockIrq, //
+    }, //
+};
+
+use super::{
+    gpadl::SharedRings,
+    CallbackMode,
+    Channel,
+    ChannelState,
+    Direction,
+    GpaRange,
+    Handler,
+    OpenConfig,
+    Packet,
+    Progress,
+    RingDebug,
+    SendError, //
+};
+use crate::{
+    ring::{
+        Incoming,
+        Outgoing,
+        RingPages,
+        Signal, //
+    },
+    sync::{
+        Exclusive,
+        Tasklet, //
+    },
+    wire::message::CloseChannel,
+};
+
+/// A channel that is open.
+///
+/// An endpoint may outlive its channel's being open, and then sends nothing. References to it are
+/// given up in process context, at the latest in [`Handler::closing`].
+#[pin_data]
+pub struct Endpoint {
+    channel: Arc<Channel>,
+    handler: Arc<dyn Handler>,
+    mode: CallbackMode,
+    rings: RingPages,
+    closing: Atomic<bool>,
+    /// Whether events are delivered.
+    pub(super) published: Atomic<bool>,
+    #[pin]
+    outgoing: SpinLockIrq<Option<Sender>>,
+    incoming: Exclusive<Option<Incoming>>,
+    #[pin]
+    shared: Mutex<Option<SharedRings>>,
+    #[pin]
+    pub(super) tasklet: Tasklet,
+}
+
+/// The sending end, and what was counted of it already.
+struct Sender {
+    ring: Outgoing,
+    full_first: u64,
+}
+
+/// The receiving end of a channel, lent to its handler.
+pub struct Receiver<'a>(&'a mut Incoming);
+
+impl Receiver<'_> {
+    /// Takes the next packet; [`None`] when there are no more.
+    #[expect(clippy::should_implement_trait, reason = "a packet borrows from the receiver")]
+    #[inline]
+    pub fn next(&mut self) -> Option<Packet<'_>> {
+        self.0.next()
+    }
+}
+
+impl Endpoint {
+    /// Opens a channel and tells the handler. The caller then has interrupts find the endpoint.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when the channel is open already, or a size is wrong; `ENODEV` when it is
+    /// rescinded; `EAGAIN` when the host does not want it opened, `ETIMEDOUT` when it does not
+    /// answer; `ENOMEM`.
+    pub(super) fn open(
+        channel: &Arc<Channel>,
+        config: &OpenConfig,
+        handler: Arc<dyn Handler>,
+    ) -> Result<Arc<Self>> {
+        channel.change_state(ChannelState::Closed, ChannelState::Opening)?;
+        let result = Self::set_up(channel, config, handler);
+        let state = match result {
+            Ok(_) => ChannelState::Opened,
+            Err(_) => ChannelState::Closed,
+        };
+        channel.set_state(state);
+        let endpoint = result?;
+        *channel.endpoint.lock() = Some(endpoint.clone());
+        endpoint.handler.opened(&endpoint);
+        Ok(endpoint)
+    }
+
+    fn set_up(
+        channel: &Arc<Channel>,
+        config: &OpenConfig,
+        handler: Arc<dyn Handler>,
+    ) -> Result<Arc<Self>> {
+        let node = channel.numa_node();
+        let rings = RingPages::allocate(config.send_ring, config.receive_ring, node)?;
+        let max_packet = usize::try_from(config.max_packet)?;
+        let (outgoing, incoming) = rings.rings(channel.relid(), max_packet)?;
+        let shared = SharedRings::share(channel, &rings)?;
+        let init = pin_init!(Self {
+            channel: channel.clone(),
+            handler,
+            mode: config.mode,
+            rings,
+            closing: Atomic::new(false),
+            published: Atomic::new(false),
+            outgoing <- new_spinlock_irq!(
+                Some(Sender { ring: outgoing, full_first: 0 }), "Endpoint::outgoing"
+            ),
+            incoming: Exclusive::new(Some(incoming)),
+            shared <- new_mutex!(None, "Endpoint::shared"),
+            tasklet <- Tasklet::new::<Self>(),
+        });
+        let endpoint = Arc::pin_init(init, GFP_KERNEL)?;
+        shared.open(&config.user_data)?;
+        *endpoint.shared.lock() = Some(shared);
+        Ok(endpoint)
+    }
+
+    /// The channel.
+    pub fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    /// The driver.
+    pub(super) fn handler(&self) -> &dyn Handler {
+        &*self.handler
+    }
+
+    /// The CPU that the host interrupts.
+    #[inline]
+    pub fn target_cpu(&self) -> u32 {
+        self.channel.target_cpu()
+    }
+
+    /// Whether packets can still be sent.
+    pub fn is_open(&self) -> bool {
+        !self.is_closing() && !self.channel.is_rescinded()
+    }
+
+    /// How much of the ring to the host is free, in percent. Only a hint.
+    #[inline]
+    pub fn send_free_percent(&self) -> u32 {
+        self.rings.free_percent()
+    }
+
+    /// Sends a packet that is all payload.
+    ///
+    /// # Errors
+    ///
+    /// See [`SendError`].
+    #[inline]
+    pub fn send_inband(
+        &self,
+        payload: &[u8],
+        transaction: u64,
+        want_completion: bool,
+    ) -> Result<(), SendError> {
+        self.send(|ring| ring.send_inband(payload, transaction, want_completion))
+    }
+
+    /// Sends the completion of packet `transaction` of the host.
+    ///
+    /// # Errors
+    ///
+    /// See [`SendError`].
+    #[inline]
+    pub fn send_completion(&self, payload: &[u8], transaction: u64) -> Result<(), SendError> {
+        self.send(|ring| ring.send_completion(payload, transaction))
+    }
+
+    /// Sends a packet about a range of guest memory, to be completed by the host.
+    ///
+    /// # Errors
+    ///
+    /// See [`SendError`].
+    #[inline]
+    pub fn send_gpa_direct(
+        &self,
+        range: &GpaRange<'_>,
+        payload: &[u8],
+        transaction: u64,
+    ) -> Result<(), SendError> {
+        self.send(|ring| ring.send_gpa_direct(range, payload, transaction))
+    }
+
+    /// Asks the host for a signal when more than `bytes` bytes of the ring to it are free; 0
+    /// withdraws that. Returns whether they are free already, in which case there may be none.
+    ///
+    /// # Errors
+    ///
+    /// See [`SendError`].
+    pub fn set_pending_send(&self, bytes: u32) -> Result<bool, SendError> {
+        let mut sender = self.outgoing.lock();
+        let sender = (*sender).as_mut().ok_or(SendError::Closed)?;
+        let result = sender.ring.set_pending_send(bytes);
+        if bytes != 0 {
+            sender.count_full(&self.channel);
+        }
+        result
+    }
+
+    #[inline]
+    fn send(
+        &self,
+        write: impl FnOnce(&mut Outgoing) -> Result<Signal, SendError>,
+    ) -> Result<(), SendError> {
+        if self.channel.is_rescinded() {
+            return Err(SendError::Closed);
+        }
+        let signal = {
+            let mut sender = self.outgoing.lock();
+            let sender = (*sender).as_mut().ok_or(SendError::Closed)?;
+            let result = write(&mut sender.ring);
+            if result == Err(SendError::Full) {
+                sender.count_full(&self.channel);
+            }
+            result?
+        };
+        if signal.is_needed() {
+            self.channel.stats().intr_out_empty.increment();
+            self.channel.signal_host();
+        }
+        Ok(())
+    }
+
+    /// A look at one of the rings.
+    pub(super) fn ring_debug(&self, direction: Direction) -> RingDebug {
+        self.rings.debug(direction)
+    }
+
+    /// The host interrupted for this channel. Runs in a hard interrupt.
+    #[inline]
+    pub(super) fn interrupt(&self) {
+        self.channel.stats().interrupts.increment();
+        match self.mode {
+            CallbackMode::Batched => {
+                self.rings.mask_incoming();
+                self.schedule();
+            }
+            CallbackMode::Direct => self.schedule(),
+            CallbackMode::Isr => self.receive(),
+        }
+    }
+
+    /// Lets the handler look at what came in. Runs in a softirq or a hard interrupt.
+    pub(super) fn receive(&self) {
+        self.incoming.run(|incoming| {
+            let Some(incoming) = incoming else { return };
+            let progress = self.handler.on_event(self, &mut Receiver(incoming));
+            if incoming.finish().is_needed() {
+                self.channel.stats().intr_in_full.increment();
+                self.channel.signal_host();
+            }
+            let again = match (progress, self.mode) {
+                (Progress::More, _) => true,
+                (Progress::Done, CallbackMode::Batched) => {
+                    // Packets that came in since the last look need no further interrupts.
+                    let more = incoming.unmask_and_check();
+                    if more {
+                        incoming.mask();
+                    }
+                    more
+                }
+                (Progress::Done, _) => false,
+            };
+            if again && !self.is_closing() {
+                self.schedule();
+            }
+        });
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.load(Relaxed)
+    }
+
+    /// Keeps the tasklet from going on for ever.
+    pub(super) fn begin_close(&self) {
+        self.closing.store(true, Relaxed);
+    }
+
+    /// Closes the channel. Interrupts do not find the endpoint any more, and its tasklet is dead.
+    pub(super) fn close(self: &Arc<Self>) {
+        let channel = &self.channel;
+        *channel.endpoint.lock() = None;
+        drop(self.outgoing.lock().take());
+        let incoming = self.incoming.wait(Option::take);
+        drop(incoming);
+        self.handler.closing(self);
+        channel.set_state(ChannelState::Closed);
+        let shared = self.shared.lock().take();
+        if !channel.is_rescinded() {
+            let message = CloseChannel::new(channel.relid());
+            if let Err(error) = channel.connection.post(&message) {
+                let error = error.to_errno();
+                pr_err!("Close failed: close post msg return is {}\n", error);
+            }
+        }
+        // Ends the sharing of the rings, now that the host knows that it is not to use them.
+        drop(shared);
+    }
+}
+
+impl Sender {
+    /// Takes over what the ring counted.
+    #[cold]
+    fn count_full(&mut self, channel: &Channel) {
+        let stats = channel.stats();
+        stats.out_full_total.increment();
+        let full_first = self.ring.counters().full_first;
+        if full_first != self.full_first {
+            self.full_first = full_first;
+            stats.out_full_first.increment();
+        }
+    }
+}

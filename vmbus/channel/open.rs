@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a driver owns: an open primary channel, and the sub-channels that came with it.
+
+use core::marker::PhantomData;
+
+use kernel::{
+    device::Bound,
+    new_mutex,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        Arc,
+        Mutex, //
+    }, //
+};
+
+use super::{
+    Channel,
+    Endpoint,
+    Handler,
+    OpenConfig, //
+};
+use crate::bus::Device;
+
+/// The channels that a driver has open.
+#[pin_data]
+pub(super) struct Group {
+    config: OpenConfig,
+    handler: Arc<dyn Handler>,
+    /// The endpoints, the primary's first. None before that is open, nor from the moment on that
+    /// the driver wants no more.
+    #[pin]
+    members: Mutex<KVec<Arc<Endpoint>>>,
+}
+
+impl Group {
+    fn new(config: OpenConfig, handler: Arc<dyn Handler>) -> Result<Arc<Self>> {
+        let init = pin_init!(Self {
+            config,
+            handler,
+            members <- new_mutex!(KVec::new(), "Group::members"),
+        });
+        Arc::pin_init(init, GFP_KERNEL)
+    }
+
+    /// Opens the primary channel, before which sub-channels have to wait.
+    fn open_primary(&self, channel: &Arc<Channel>) -> Result<Arc<Endpoint>> {
+        let mut members = self.members.lock();
+        members.reserve(1, GFP_KERNEL)?;
+        let endpoint = Endpoint::open(channel, &self.config, self.handler.clone())?;
+        members.push(endpoint.clone(), GFP_KERNEL)?;
+        channel.connection.events().publish(&endpoint);
+        Ok(endpoint)
+    }
+
+    /// Opens a sub-channel, unless the driver has no more use for it.
+    fn open_subchannel(&self, channel: &Arc<Channel>) -> Result {
+        if !self.config.subchannels {
+            return Ok(());
+        }
+        let mut members = self.members.lock();
+        if members.is_empty() {
+            return Ok(());
+        }
+        members.reserve(1, GFP_KERNEL)?;
+        let endpoint = Endpoint::open(channel, &self.config, self.handler.clone())?;
+        members.push(endpoint.clone(), GFP_KERNEL)?;
+        channel.connection.events().publish(&endpoint);
+        Ok(())
+    }
+
+    /// Closes a channel, if it is open.
+    fn close_subchannel(&self, channel: &Channel) {
+        let mut members = self.members.lock();
+        let position = members
+            .iter()
+            .position(|endpoint| core::ptr::eq(endpoint.channel(), channel));
+        if let Some(Ok(endpoint)) = position.map(|position| members.remove(position)) {
+            channel.connection.events().retire(&[endpoint.clone()]);
+            endpoint.close();
+        }
+    }
+
+    /// Closes all channels, the primary last.
+    fn close(&self, primary: &Channel) {
+        let mut members = self.members.lock();
+        let mut endpoints = core::mem::take(&mut *members);
+        primary.connection.events().retire(&endpoints);
+        while let Some(endpoint) = endpoints.pop() {
+            endpoint.close();
+        }
+    }
+}
+
+impl Channel {
+    /// Makes a sub-channel known to user space, and opens it if a driver wants that.
+    pub(super) fn join(self: &Arc<Self>, primary: &Channel) {
+        let relid = self.relid();
+        if let Some(device) = primary.current_device() {
+            if let Err(error) = device.add_channel(self) {
+                let error = error.to_errno();
+                pr_err!("unable to add the directory of channel {} ({})\n", relid, error);
+            }
+        }
+        if let Some(group) = primary.current_group() {
+            if let Err(error) = group.open_subchannel(self) {
+                let error = error.to_errno();
+                pr_err!("unable to open channel {} ({})\n", relid, error);
+            }
+        }
+    }
+
+    /// Undoes [`Self::join`].
+    pub(super) fn leave(&self, primary: &Channel) {
+        if let Some(group) = primary.current_group() {
+            group.close_subchannel(self);
+        }
+        if let Some(device) = primary.current_device() {
+            device.remove_channel(self);
+        }
+    }
+
+    fn current_device(&self) -> Option<ARef<Device>> {
+        self.device.lock().clone()
+    }
+
+    fn current_group(&self) -> Option<Arc<Group>> {
+        self.group.lock().clone()
+    }
+}
+
+/// An open primary channel, with the sub-channels that were opened for it. Dropping this closes
+/// them, the primary last; after that the handler is not called any more.
+pub struct OpenChannel<'bound, H: Handler> {
+    channel: Arc<Channel>,
+    group: Arc<Group>,
+    primary: Arc<Endpoint>,
+    _bound: PhantomData<(&'bound Device<Bound>, fn(H))>,
+}
+
+impl<'bound, H: Handler> OpenChannel<'bound, H> {
+    /// Opens the primary channel of a device.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` when it is open already, or a size is wrong; `ENODEV` when it is rescinded;
+    /// `EDQUOT` and `EAGAIN` when the host does not want to open it, `ETIMEDOUT` when it does not
+    /// answer; `ENOMEM`.
+    pub fn open(
+        device: &'bound Device<Bound>,
+        config: OpenConfig,
+        handler: Arc<H>,
+    ) -> Result<Self> {
+        let (group, primary) = open_group(device, config, handler)?;
+        Ok(Self {
+            channel: device.channel().clone(),
+            group,
+            primary,
+            _bound: PhantomData,
+        })
+    }
+
+    /// The primary channel.
+    pub fn primary(&self) -> &Arc<Endpoint> {
+        &self.primary
+    }
+}
+
+impl<H: Handler> Drop for OpenChannel<'_, H> {
+    fn drop(&mut self) {
+        close_group(&self.channel, &self.group);
+    }
+}
+
+/// What of [`OpenChannel::open`] does not depend on its type.
+#[inline(never)]
+fn open_group(
+    device: &Device,
+    config: OpenConfig,
+    handler: Arc<dyn Handler>,
+) -> Result<(Arc<Group>, Arc<Endpoint>)> {
+    let channel = device.channel();
+    let group = Group::new(config, handler)?;
+    *channel.device.lock() = Some(ARef::from(device));
+    {
+        let mut current = channel.group.lock();
+        if current.is_some() {
+            return Err(EINVAL);
+        }
+        *current = Some(group.clone());
+    }
+    let result = group.open_primary(channel);
+    if result.is_err() {
+        *channel.group.lock() = None;
+    }
+    Ok((group, result?))
+}
+
+/// What of dropping an [`OpenChannel`] does not depend on its type.
+#[inline(never)]
+fn close_group(channel: &Channel, group: &Group) {
+    group.close(channel);
+    *channel.group.lock() = None;
+}

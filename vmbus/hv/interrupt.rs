@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The interrupt by which the host gets attention, and the order in which its delivery begins and
+//! ends.
+//!
+//! The kernel's interrupt code calls one handler without arguments, which finds the CPUs through
+//! [`Sink::delivery`]. That pointer is read under RCU and cleared before the CPUs are freed.
+
+use kernel::{
+    cpu::CpuId,
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Full, //
+        },
+        rcu,
+        Arc, //
+    },
+};
+
+use super::{
+    cpus::{
+        Cpus,
+        Sink, //
+    },
+    hotplug::{
+        Callbacks,
+        Hotplug, //
+    },
+};
+use crate::bindings;
+
+/// Runs `work` on the CPUs that deliver to a sink of type `S`, if any.
+#[inline]
+fn with_cpus<S: Sink, R>(work: impl FnOnce(&Cpus<S>, &rcu::Guard) -> R) -> Option<R> {
+    let reader = rcu::read_lock();
+    let cpus = S::delivery().load(Acquire);
+    // SAFETY: A pointer that is not null is to the CPUs of a `Delivery`, which frees them only
+    // after a grace period that begins when the pointer is null.
+    unsafe { cpus.as_ref() }.map(|cpus| work(cpus, &reader))
+}
+
+unsafe extern "C" fn handler<S: Sink>() {
+    with_cpus::<S, _>(|cpus, reader| {
+        if let Some(state) = cpus.state(CpuId::current().as_u32()) {
+            state.interrupt(reader);
+        }
+    });
+}
+
+/// The CPUs, for the interrupt handler to find.
+struct Delivery<S: Sink>(KBox<Cpus<S>>);
+
+impl<S: Sink> Delivery<S> {
+    /// Begins to handle interrupts.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` when there is a sink of this type already; `ENOMEM`.
+    fn new(sink: Arc<S>) -> Result<Self> {
+        let cpus = KBox::new(Cpus::new(sink)?, GFP_KERNEL)?;
+        let pointer = core::ptr::from_ref(&*cpus).cast_mut();
+        S::delivery()
+            .cmpxchg(core::ptr::null_mut(), pointer, Full)
+            .map_err(|_| EBUSY)?;
+        // SAFETY: The handler may run at any time until `drop` has removed it: it copes with
+        // finding no CPUs.
+        unsafe { bindings::hv_setup_vmbus_handler(Some(handler::<S>)) };
+        Ok(Self(cpus))
+    }
+}
+
+impl<S: Sink> Drop for Delivery<S> {
+    fn drop(&mut self) {
+        // SAFETY: `new` installed the handler.
+        unsafe { bindings::hv_remove_vmbus_handler() };
+        S::delivery().store(core::ptr::null_mut(), kernel::sync::atomic::Release);
+        rcu::synchronize_rcu();
+        self.0.kill_tasklets();
+    }
+}
+
+/// The delivery, switched on on each CPU as it comes.
+struct PerCpu<S: Sink>(core::marker::PhantomData<fn(S)>);
+
+impl<S: Sink> Callbacks for PerCpu<S> {
+    fn online(cpu: u32) -> Result {
+        cpus_in_process_context::<S>().ok_or(ENODEV)?.online(cpu)
+    }
+
+    fn offline(cpu: u32) -> Result {
+        cpus_in_process_context::<S>().ok_or(ENODEV)?.offline(cpu)
+    }
+}
+
+/// The CPUs, for the callbacks of [`PerCpu`], which may sleep and so are no RCU readers.
+fn cpus_in_process_context<'a, S: Sink>() -> Option<&'a Cpus<S>> {
+    // SAFETY: The callbacks run only while there is a `Hotplug`, which in `Synic` is dropped
+    // before the `Delivery` that owns the CPUs. Dropping it waits for callbacks to return.
+    unsafe { S::delivery().load(Acquire).as_ref() }
+}
+
+/// The delivery of events and messages to a [`Sink`], until it is dropped.
+pub(crate) struct Synic<S: Sink> {
+    // In this order: no CPU receives anything any more when the handler goes.
+    _per_cpu: Hotplug<PerCpu<S>>,
+    _delivery: Delivery<S>,
+}
+
+impl<S: Sink> Synic<S> {
+    /// Begins the delivery on all CPUs.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY` when there is a sink of this type already; `ENOMEM`; `ENOSPC`.
+    pub(crate) fn start(sink: Arc<S>) -> Result<Self> {
+        let delivery = Delivery::new(sink)?;
+        Ok(Self {
+            _per_cpu: Hotplug::new(c"hyperv/vmbus:online")?,
+            _delivery: delivery,
+        })
+    }
+
+    /// Has a message looked at again that [`Sink::on_message`] left in the slot of `cpu`.
+    pub(crate) fn resume(cpu: u32) {
+        with_cpus::<S, _>(|cpus, _reader| cpus.resume(cpu));
+    }
+}

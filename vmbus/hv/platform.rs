@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The device that stands for the bus in the firmware's tables. All devices on the bus are its
+//! children, in the same place of sysfs whatever bus driver is used.
+
+use core::pin::Pin;
+
+use kernel::{
+    acpi,
+    device,
+    driver,
+    platform,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::{
+            Acquire,
+            Atomic,
+            Release, //
+        },
+    },
+};
+
+use crate::bindings;
+
+/// The device that the driver was bound to last, unless it has been taken.
+static FOUND: Atomic<*mut bindings::device> = Atomic::new(core::ptr::null_mut());
+
+kernel::acpi_device_table!(
+    ACPI_TABLE,
+    <RootPlatform as platform::Driver>::IdInfo,
+    [
+        (acpi::DeviceId::new(c"VMBUS"), ()),
+        (acpi::DeviceId::new(c"VMBus"), ()),
+    ]
+);
+
+struct RootPlatform;
+
+impl platform::Driver for RootPlatform {
+    type IdInfo = ();
+    type Data<'bound> = Self;
+    const ACPI_ID_TABLE: Option<acpi::IdTable<Self::IdInfo>> = Some(&ACPI_TABLE);
+
+    fn probe<'bound>(
+        dev: &'bound platform::Device<device::Core<'_>>,
+        _info: Option<&'bound Self::IdInfo>,
+    ) -> impl PinInit<Self, Error> + 'bound {
+        let dev: &device::Device<_> = dev.as_ref();
+        // CAST: `device::Device` is transparent over the C structure.
+        let raw = core::ptr::from_ref(dev).cast::<bindings::device>().cast_mut();
+        // SAFETY: `raw` is a valid device.
+        let root = unsafe { bindings::hv_rust_root_device(raw) };
+        FOUND.store(root, Release);
+        Ok(Self)
+    }
+}
+
+/// The device that all devices on the bus are children of.
+#[derive(Clone)]
+pub(crate) struct Root(ARef<device::Device>);
+
+impl Root {
+    /// The device.
+    pub(crate) fn device(&self) -> &device::Device {
+        &self.0
+    }
+}
+
+/// The registered driver of the root device.
+pub(crate) struct RootDriver {
+    root: Root,
+    _registration: Pin<KBox<driver::Registration<platform::Adapter<RootPlatform>>>>,
+}
+
+impl RootDriver {
+    /// Registers the driver, and finds its device.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` when there is none; errors of the registration.
+    pub(crate) fn register(module: &'static ThisModule) -> Result<Self> {
+        let registration = KBox::pin_init(driver::Registration::new(c"vmbus", module), GFP_KERNEL)?;
+        let found = FOUND.load(Acquire);
+        if found.is_null() {
+            return Err(ENODEV);
+        }
+        // SAFETY: The ACPI device exists as long as the platform device made from it, to which the
+        // driver is bound.
+        let root = unsafe { device::Device::get_device(found) };
+        Ok(Self {
+            root: Root(root),
+            _registration: registration,
+        })
+    }
+
+    /// The device.
+    pub(crate) fn root(&self) -> &Root {
+        &self.root
+    }
+}

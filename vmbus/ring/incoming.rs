@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The ring from the host.
+
+use super::{
+    mapping::RingMemory,
+    reader::{
+        Fault,
+        Found,
+        Packet,
+        ReadCounters,
+        Reader, //
+    },
+    shared::Signal, //
+};
+use crate::{
+    ratelimit,
+    wire::packet::DESCRIPTOR_LEN, //
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+/// How many faults of the host [`Incoming::next`] steps over before it gives up for now.
+const MAX_FAULTS: usize = 16;
+
+/// Our end of the ring from the host. Whoever has it is alone.
+pub struct Incoming {
+    reader: Reader<Arc<RingMemory>, KVec<u8>>,
+    relid: u32,
+}
+
+impl Incoming {
+    pub(super) fn new(memory: Arc<RingMemory>, relid: u32, max_packet: usize) -> Result<Self> {
+        let buffer = KVec::from_elem(0, max_packet.saturating_sub(DESCRIPTOR_LEN), GFP_KERNEL)?;
+        Ok(Self {
+            reader: Reader::new(memory, buffer),
+            relid,
+        })
+    }
+
+    /// Takes the next packet out of the ring. Those that make no sense are skipped, with a line in
+    /// the log. After [`None`], and after some packets, call [`Self::finish`].
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a packet borrows from the ring"
+    )]
+    #[inline]
+    pub fn next(&mut self) -> Option<Packet<'_>> {
+        let found = self.find()?;
+        Some(self.reader.packet(found))
+    }
+
+    /// Gives the room of the packets that were taken back to the host.
+    #[inline]
+    pub fn finish(&mut self) -> Signal {
+        self.reader.finish()
+    }
+
+    /// Asks the host for no signals about packets.
+    #[inline]
+    pub fn mask(&self) {
+        self.reader.mask();
+    }
+
+    /// Allows signals. Returns whether there are packets already, for which none may come.
+    #[inline]
+    pub fn unmask_and_check(&mut self) -> bool {
+        self.reader.unmask_and_check()
+    }
+
+    /// What was counted.
+    pub fn counters(&self) -> ReadCounters {
+        self.reader.counters()
+    }
+
+    #[inline]
+    fn find(&mut self) -> Option<Found> {
+        for _ in 0..MAX_FAULTS {
+            match self.reader.advance() {
+                Ok(found) => return found,
+                Err(fault) => self.report(fault),
+            }
+        }
+        None
+    }
+
+    #[cold]
+    fn report(&self, fault: Fault) {
+        if ratelimit::allowed() {
+            pr_err!(
+                "channel {}: bad packet from the host: {:?}\n",
+                self.relid,
+                fault
+            );
+        }
+    }
+}

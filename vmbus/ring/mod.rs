@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The two rings of a channel.
+//!
+//! Each ring has one writer and one reader, one of which is the host. Both ends are pure code
+//! ([`writer`], [`reader`]) over a small interface to shared memory ([`shared`]), so that they are
+//! tested against a host in an ordinary program. [`mapping`] is that interface over real pages.
+//!
+//! C header: [`include/linux/hyperv.h`](srctree/include/linux/hyperv.h)
+
+mod incoming;
+pub mod index;
+#[expect(unsafe_code, reason = "memory that the host writes to")]
+mod mapping;
+mod memory;
+#[expect(unsafe_code, reason = "memory that the host writes to")]
+mod order;
+mod outgoing;
+#[expect(unsafe_code, reason = "pages to share with the host")]
+mod pages;
+pub mod reader;
+pub mod requests;
+pub mod shared;
+pub mod slots;
+pub mod writer;
+
+pub use self::{
+    incoming::Incoming,
+    memory::{
+        Direction,
+        Pfns,
+        RingPages, //
+    },
+    outgoing::Outgoing,
+    reader::Packet,
+    shared::{
+        RingDebug,
+        Signal, //
+    },
+    writer::{
+        Draft,
+        SendError, //
+    },
+};
+
+/// The size of a ring with room for `payload` bytes.
+pub const fn ring_bytes(payload: usize) -> usize {
+    index::ring_bytes(payload, kernel::page::PAGE_SIZE)
+}

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The writing end of a ring.
+
+use super::{
+    super::wire::packet::{
+        trailer,
+        Descriptor,
+        GpaDirect,
+        GpaRange,
+        Kind,
+        COMPLETION_REQUESTED,
+        DESCRIPTOR_LEN,
+        TRAILER_LEN,
+        UNIT, //
+    },
+    index::{
+        signal_after_write,
+        Size, //
+    },
+    shared::{
+        Shared,
+        Signal,
+        Word, //
+    }, //
+};
+use zerocopy::IntoBytes;
+
+/// Why a packet was not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SendError {
+    /// There is no room for it now.
+    Full,
+    /// The channel is closed, or goes away.
+    Closed,
+    /// The host damaged the ring.
+    Corrupt,
+    /// There will never be room for it.
+    TooLong,
+}
+
+/// A packet to send.
+#[derive(Clone, Copy, Debug)]
+pub struct Draft<'a> {
+    /// The kind of packet.
+    pub kind: Kind,
+    /// [`COMPLETION_REQUESTED`] or 0.
+    pub flags: u16,
+    /// Names the packet.
+    pub transaction: u64,
+    /// What goes between descriptor and payload: in all, a multiple of 8 bytes.
+    pub header: &'a [&'a [u8]],
+    /// The payload.
+    pub payload: &'a [&'a [u8]],
+}
+
+/// The lengths of a packet.
+struct Layout {
+    descriptor: Descriptor,
+    /// Zeros after the payload.
+    padding: usize,
+    /// All that the packet takes in the ring.
+    total: u32,
+}
+
+impl Draft<'_> {
+    #[inline]
+    fn layout(&self) -> Option<Layout> {
+        let offset = sum_of_lengths(self.header, DESCRIPTOR_LEN)?;
+        let end = sum_of_lengths(self.payload, offset)?;
+        let len = end.checked_next_multiple_of(UNIT)?;
+        Some(Layout {
+            descriptor: Descriptor {
+                kind: self.kind,
+                offset8: u16::try_from(offset / UNIT).ok()?,
+                len8: u16::try_from(len / UNIT).ok()?,
+                flags: self.flags,
+                transaction: self.transaction,
+            },
+            padding: len - end,
+            total: u32::try_from(len.checked_add(TRAILER_LEN)?).ok()?,
+        })
+    }
+}
+
+#[inline]
+fn sum_of_lengths(parts: &[&[u8]], start: usize) -> Option<usize> {
+    parts
+        .iter()
+        .try_fold(start, |sum, part| sum.checked_add(part.len()))
+}
+
+/// What a writer counted since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WriteCounters {
+    /// Signals because the ring had been empty.
+    pub signals: u64,
+    /// How often the ring became full.
+    pub full_first: u64,
+    /// How often there was no room.
+    pub full_total: u64,
+}
+
+/// The writing end of a ring. Whoever has it is alone: callers lock.
+#[derive(Debug)]
+pub struct Writer<S> {
+    shared: S,
+    size: Size,
+    /// Where the next packet goes to. The copy in the ring is for the host only.
+    write: u32,
+    /// Whether there was no room the last time.
+    full: bool,
+    counters: WriteCounters,
+}
+
+impl<S: Shared> Writer<S> {
+    /// The writing end of a ring whose header was [reset](Shared::reset).
+    pub fn new(shared: S) -> Self {
+        Self {
+            size: shared.size(),
+            shared,
+            write: 0,
+            full: false,
+            counters: Default::default(),
+        }
+    }
+
+    /// Sends a packet.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Full`], [`SendError::Corrupt`] or [`SendError::TooLong`].
+    #[inline]
+    pub fn send(&mut self, draft: &Draft<'_>) -> Result<Signal, SendError> {
+        let layout = draft.layout().ok_or(SendError::TooLong)?;
+        if layout.total >= self.size.get() {
+            return Err(SendError::TooLong);
+        }
+        if self.free_bytes()? <= layout.total {
+            self.count_full();
+            return Err(SendError::Full);
+        }
+        self.full = false;
+        self.copy(draft, &layout).ok_or(SendError::Corrupt)?;
+        Ok(self.publish(layout.total))
+    }
+
+    /// Sends a packet that is all payload.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::send`].
+    #[inline]
+    pub fn send_inband(
+        &mut self,
+        payload: &[u8],
+        transaction: u64,
+        want_completion: bool,
+    ) -> Result<Signal, SendError> {
+        let flags = if want_completion {
+            COMPLETION_REQUESTED
+        } else {
+            0
+        };
+        self.send(&Draft {
+            kind: Kind::INBAND,
+            flags,
+            transaction,
+            header: &[],
+            payload: &[payload],
+        })
+    }
+
+    /// Sends the completion of packet `transaction`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::send`].
+    #[inline]
+    pub fn send_completion(
+        &mut self,
+        payload: &[u8],
+        transaction: u64,
+    ) -> Result<Signal, SendError> {
+        self.send(&Draft {
+            kind: Kind::COMPLETION,
+            flags: 0,
+            transaction,
+            header: &[],
+            payload: &[payload],
+        })
+    }
+
+    /// Sends a packet about a range of guest memory, to be completed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::send`].
+    #[inline]
+    pub fn send_gpa_direct(
+        &mut self,
+        range: &GpaRange<'_>,
+        payload: &[u8],
+        transaction: u64,
+    ) -> Result<Signal, SendError> {
+        self.send(&Draft {
+            kind: Kind::GPA_DIRECT,
+            flags: COMPLETION_REQUESTED,
+            transaction,
+            header: &[
+                GpaDirect::new(range.len, range.offset).as_bytes(),
+                range.pfns.as_bytes(),
+            ],
+            payload: &[payload],
+        })
+    }
+
+    /// The number of free bytes; a packet must leave some of them.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Corrupt`].
+    pub fn free_bytes(&self) -> Result<u32, SendError> {
+        // What the host read is read before the writes that take its place: the host's release of
+        // its index pairs with this acquire.
+        let read = self.shared.load_acquire(Word::ReadIndex);
+        let read = self.size.check(read).ok_or(SendError::Corrupt)?;
+        Ok(self.size.free(read, self.write))
+    }
+
+    /// Asks the host for a signal when more than `bytes` bytes are free; 0 withdraws that.
+    ///
+    /// Returns whether they are free already, in which case there may be no signal.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Corrupt`].
+    pub fn set_pending_send(&mut self, bytes: u32) -> Result<bool, SendError> {
+        if bytes != 0 {
+            self.count_full();
+        }
+        self.shared.store(Word::PendingSend, bytes);
+        // The host frees room and then looks at this word; we write it and then look for room. One
+        // of us sees the other.
+        self.shared.full_barrier();
+        Ok(self.free_bytes()? > bytes)
+    }
+
+    /// What was counted.
+    pub fn counters(&self) -> WriteCounters {
+        self.counters
+    }
+
+    /// The memory of the ring.
+    pub fn shared(&self) -> &S {
+        &self.shared
+    }
+
+    #[cold]
+    fn count_full(&mut self) {
+        self.counters.full_total = self.counters.full_total.wrapping_add(1);
+        if !self.full {
+            self.counters.full_first = self.counters.full_first.wrapping_add(1);
+            self.full = true;
+        }
+    }
+
+    /// Copies a packet into the free part of the ring.
+    #[inline]
+    fn copy(&self, draft: &Draft<'_>, layout: &Layout) -> Option<()> {
+        const ZEROS: [u8; UNIT] = [0; UNIT];
+
+        let mut at = self.write;
+        let mut put = |bytes: &[u8]| {
+            self.shared.copy_in(at, bytes)?;
+            at = at.checked_add(u32::try_from(bytes.len()).ok()?)?;
+            Some(())
+        };
+        put(layout.descriptor.as_bytes())?;
+        draft.header.iter().try_for_each(|part| put(part))?;
+        draft.payload.iter().try_for_each(|part| put(part))?;
+        if layout.padding != 0 {
+            put(ZEROS.get(..layout.padding)?)?;
+        }
+        put(trailer(self.write).as_bytes())
+    }
+
+    /// Hands `len` bytes over to the host.
+    #[inline]
+    fn publish(&mut self, len: u32) -> Signal {
+        let old = self.write;
+        self.write = self.size.advance(old, len);
+        self.shared.store_release(Word::WriteIndex, self.write);
+        // The host allows signals and then looks for packets; we write one and then look whether it
+        // allows signals. One of us sees the other.
+        self.shared.full_barrier();
+        let mask = self.shared.load_acquire(Word::InterruptMask);
+        let read = self.shared.load(Word::ReadIndex);
+        let needed = signal_after_write(mask, old, read);
+        self.counters.signals = self.counters.signals.wrapping_add(u64::from(needed));
+        Signal::when(needed)
+    }
+}

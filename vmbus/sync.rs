@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Synchronisation that the `kernel` crate does not offer: completions with a time limit, work
+//! queues of one's own, tasklets, and a cell for code that must not run twice at once.
+
+#[expect(unsafe_code, reason = "wraps struct completion")]
+mod completion;
+#[expect(unsafe_code, reason = "hands out exclusive access by an atomic state")]
+mod exclusive;
+#[expect(unsafe_code, reason = "wraps struct workqueue_struct")]
+mod queue;
+#[expect(unsafe_code, reason = "wraps struct tasklet_struct")]
+mod tasklet;
+
+pub use completion::Completion;
+pub(crate) use exclusive::Exclusive;
+pub(crate) use queue::{
+    Concurrency,
+    OwnedQueue, //
+};
+pub(crate) use tasklet::{
+    HasTasklet,
+    Tasklet, //
+};

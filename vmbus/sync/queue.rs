@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Work queues of one's own.
+//!
+//! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
+
+use core::{
+    ops::Deref,
+    ptr::NonNull, //
+};
+
+use kernel::{
+    prelude::*,
+    workqueue::Queue, //
+};
+
+use crate::bindings;
+
+/// How many items of a queue run at a time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Concurrency {
+    /// One, in the order of queueing.
+    Ordered,
+    /// As many as there are.
+    Parallel,
+}
+
+/// A work queue that is drained and destroyed when dropped.
+///
+/// It keeps making progress when memory is short, as a queue must on whose work the block layer
+/// may wait.
+pub(crate) struct OwnedQueue(NonNull<bindings::workqueue_struct>);
+
+// SAFETY: A work queue may be used from and destroyed by any task.
+unsafe impl Send for OwnedQueue {}
+
+// SAFETY: The functions on work queues do their own locking.
+unsafe impl Sync for OwnedQueue {}
+
+impl OwnedQueue {
+    /// Creates a queue; `name` is what `ps` shows of its rescuer thread.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn new(name: &'static CStr, concurrency: Concurrency) -> Result<Self> {
+        let base = bindings::wq_flags_WQ_MEM_RECLAIM | bindings::wq_flags_WQ_UNBOUND;
+        let (flags, max_active) = match concurrency {
+            Concurrency::Ordered => (base | bindings::wq_flags___WQ_ORDERED, 1),
+            Concurrency::Parallel => (base, 0),
+        };
+        // SAFETY: The format takes one string, and `name` is one.
+        let queue = unsafe {
+            bindings::alloc_workqueue_noprof(
+                c"%s".as_char_ptr(),
+                flags,
+                max_active,
+                name.as_char_ptr(),
+            )
+        };
+        NonNull::new(queue).map(Self).ok_or(ENOMEM)
+    }
+
+    /// Waits until everything that was queued before the call has run.
+    pub(crate) fn flush(&self) {
+        // SAFETY: The queue exists as long as `self`.
+        unsafe { bindings::__flush_workqueue(self.0.as_ptr()) };
+    }
+}
+
+impl Deref for OwnedQueue {
+    type Target = Queue;
+
+    fn deref(&self) -> &Queue {
+        // SAFETY: The queue exists as long as `self`, from which the reference is borrowed.
+        unsafe { Queue::from_raw(self.0.as_ptr()) }
+    }
+}
+
+impl Drop for OwnedQueue {
+    fn drop(&mut self) {
+        // SAFETY: `new` made the queue, and nothing can be queued any more.
+        unsafe { bindings::destroy_workqueue(self.0.as_ptr()) };
+    }
+}
