@@ -147,6 +147,10 @@ impl Drop for Registration {
 }
 
 /// Whether a driver gets a device.
+///
+/// # Safety
+///
+/// As called by the driver core for a device and a driver of this bus.
 unsafe extern "C" fn matches(
     dev: *mut bindings::device,
     driver: *const bindings::device_driver,
@@ -161,6 +165,10 @@ unsafe extern "C" fn matches(
 }
 
 /// Tells user space which class a device is of.
+///
+/// # Safety
+///
+/// As called by the driver core for a device of this bus.
 unsafe extern "C" fn uevent(
     dev: *const bindings::device,
     env: *mut bindings::kobj_uevent_env,
@@ -187,6 +195,10 @@ unsafe fn driver_of<'a>(dev: *const bindings::device) -> Option<&'a RawDriver> {
 }
 
 /// Offers a device to a driver that it matches.
+///
+/// # Safety
+///
+/// As called by the driver core for a device of this bus.
 unsafe extern "C" fn probe(dev: *mut bindings::device) -> c_int {
     // SAFETY: The device is on this bus, and the driver core holds its lock.
     let driver = unsafe { driver_of(dev) };
@@ -205,6 +217,10 @@ fn log_failure(dev: &Device, error: Error) {
 }
 
 /// Takes a device away from its driver.
+///
+/// # Safety
+///
+/// As called by the driver core for a device of this bus.
 unsafe extern "C" fn remove(dev: *mut bindings::device) {
     // SAFETY: The device is on this bus, and the driver core holds its lock.
     if let Some(driver) = unsafe { driver_of(dev) } {
@@ -214,6 +230,10 @@ unsafe extern "C" fn remove(dev: *mut bindings::device) {
 }
 
 /// Makes a device quiet before the machine goes down.
+///
+/// # Safety
+///
+/// As called by the driver core for a device of this bus.
 unsafe extern "C" fn shutdown(dev: *mut bindings::device) {
     // SAFETY: The device is on this bus, and the driver core holds its lock.
     if let Some(driver) = unsafe { driver_of(dev) } {
@@ -223,6 +243,10 @@ unsafe extern "C" fn shutdown(dev: *mut bindings::device) {
 }
 
 /// Makes a device do its DMA as coherently as the root device.
+///
+/// # Safety
+///
+/// As called by the driver core for a device of this bus.
 unsafe extern "C" fn dma_configure(dev: *mut bindings::device) -> c_int {
     // SAFETY: The device is on this bus, so it has a parent, of which it holds a reference.
     let attr = unsafe { bindings::device_get_dma_attr((*dev).parent) };
@@ -233,6 +257,10 @@ unsafe extern "C" fn dma_configure(dev: *mut bindings::device) -> c_int {
 
 /// Refuses to hibernate: no driver of this bus can take its device through that. A device without a
 /// driver has nothing to lose.
+///
+/// # Safety
+///
+/// As called by the power management core for a device of this bus.
 unsafe extern "C" fn freeze(dev: *mut bindings::device) -> c_int {
     // SAFETY: The device is valid, and while the system sleeps it is neither bound nor unbound.
     if unsafe { (*dev).driver }.is_null() {
@@ -243,6 +271,10 @@ unsafe extern "C" fn freeze(dev: *mut bindings::device) -> c_int {
 }
 
 /// Whether the virtual machine may hibernate.
+///
+/// # Safety
+///
+/// As called by sysfs.
 unsafe extern "C" fn show_hibernation(_: *const bindings::bus_type, buffer: *mut c_char) -> isize {
     // SAFETY: The function has no requirements.
     let supported = unsafe { bindings::hv_is_hibernation_supported() };
@@ -256,6 +288,10 @@ unsafe extern "C" fn show_hibernation(_: *const bindings::bus_type, buffer: *mut
 
 /// Makes the directories of a device's channels after the device got its own, and before user space
 /// and drivers know it.
+///
+/// # Safety
+///
+/// As called by the driver core for an event of this bus.
 unsafe extern "C" fn notify(
     _: *mut bindings::notifier_block,
     event: c_ulong,

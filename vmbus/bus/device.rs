@@ -272,6 +272,10 @@ impl Device {
 }
 
 /// Frees a device; called when its last reference is gone.
+///
+/// # Safety
+///
+/// As called by the driver core for a device of this bus.
 unsafe extern "C" fn release(dev: *mut bindings::device) {
     // SAFETY: The device is in an `Inner`.
     let inner = unsafe { dev.byte_sub(offset_of!(Inner, device)) };

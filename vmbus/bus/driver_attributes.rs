@@ -54,6 +54,10 @@ const fn file(name: &'static CStr, store: Store) -> Constant<bindings::driver_at
 }
 
 /// Adds a class and offers its devices to the driver.
+///
+/// # Safety
+///
+/// As called by sysfs for a driver of this bus.
 unsafe extern "C" fn new_id(
     driver: *mut bindings::device_driver,
     buffer: *const c_char,
@@ -71,6 +75,10 @@ unsafe extern "C" fn new_id(
 }
 
 /// Removes a class. Devices that the driver got stay with it.
+///
+/// # Safety
+///
+/// As called by sysfs for a driver of this bus.
 unsafe extern "C" fn remove_id(
     driver: *mut bindings::device_driver,
     buffer: *const c_char,

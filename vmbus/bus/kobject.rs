@@ -63,6 +63,10 @@ unsafe impl attribute::Directory for ChannelObject {
 }
 
 /// Frees a channel's object; called when its last reference is gone.
+///
+/// # Safety
+///
+/// As called by the reference count of a `kobject` in a [`ChannelObject`].
 unsafe extern "C" fn release(kobj: *mut bindings::kobject) {
     const OFFSET: usize = offset_of!(ChannelObject, kobj);
     // SAFETY: The `kobject` is in a `ChannelObject` that was allocated by `ChannelDirectory::new`.

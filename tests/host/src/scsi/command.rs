@@ -8,7 +8,7 @@ use super::protocol::{Version, scsi_status, srb_status};
 use super::sense::Sense;
 
 /// Operation codes (SPC-4, SBC-3).
-#[allow(missing_docs, reason = "the standards' own names")]
+#[expect(missing_docs, reason = "the standards' own names")]
 pub mod opcode {
     pub const TEST_UNIT_READY: u8 = 0x00;
     pub const REQUEST_SENSE: u8 = 0x03;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The controller, as the VMBus server and as a test sees it. What it does with packets is in
-//! [`service`](super::service).
+//! `service`.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -3,8 +3,8 @@
 //! The SCSI controller: a VMBus device that speaks the storage protocol and has disks behind it.
 //!
 //! From the guest inwards: `service` answers the packets of the [`controller`]'s channels,
-//! [`session`] decides what the guest may ask for now, [`bus`] finds the logical unit, and [`unit`]
-//! runs the command on a [`disk`].
+//! [`session`] decides what the guest may ask for now, [`bus`] finds the logical unit, and
+//! [`mod@unit`] runs the command on a [`disk`].
 //!
 //! ```no_run
 //! use vmbus_host::scsi::{Controller, ControllerConfig, Disk};

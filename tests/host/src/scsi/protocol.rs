@@ -48,7 +48,7 @@ impl fmt::Debug for Version {
 }
 
 /// Operations.
-#[allow(missing_docs, reason = "the protocol's own names")]
+#[expect(missing_docs, reason = "the protocol's own names")]
 pub mod operation {
     pub const COMPLETE_IO: u32 = 1;
     pub const REMOVE_DEVICE: u32 = 2;
@@ -63,7 +63,7 @@ pub mod operation {
 }
 
 /// NTSTATUS values that stand in a packet's status.
-#[allow(missing_docs, reason = "the system's own names")]
+#[expect(missing_docs, reason = "the system's own names")]
 pub mod status {
     pub const SUCCESS: u32 = 0;
     pub const UNSUCCESSFUL: u32 = 0xc000_0001;
@@ -74,7 +74,7 @@ pub mod status {
 }
 
 /// SRB status values: a number in the low six bits, flags above.
-#[allow(missing_docs, reason = "the protocol's own names")]
+#[expect(missing_docs, reason = "the protocol's own names")]
 pub mod srb_status {
     pub const SUCCESS: u8 = 0x01;
     pub const ERROR: u8 = 0x04;
@@ -86,14 +86,14 @@ pub mod srb_status {
 }
 
 /// SRB flags.
-#[allow(missing_docs, reason = "the protocol's own names")]
+#[expect(missing_docs, reason = "the protocol's own names")]
 pub mod srb_flags {
     pub const DATA_IN: u32 = 0x40;
     pub const DATA_OUT: u32 = 0x80;
 }
 
 /// SCSI status values.
-#[allow(missing_docs, reason = "the standard's own names")]
+#[expect(missing_docs, reason = "the standard's own names")]
 pub mod scsi_status {
     pub const GOOD: u8 = 0x00;
     pub const CHECK_CONDITION: u8 = 0x02;
