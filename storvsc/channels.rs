@@ -18,10 +18,7 @@ use kernel::{
         Arc, //
     },
 };
-use vmbus::{
-    ring::SendError,
-    Endpoint, //
-};
+use vmbus::Endpoint;
 
 /// The open channels of a host.
 #[pin_data]
@@ -53,7 +50,7 @@ impl Channels {
         self.by_cpu.add(endpoint.clone(), choose)
     }
 
-    /// Ends the use of a channel.
+    /// Ends the use of a channel; nobody who picked it still uses it afterwards.
     pub(crate) fn remove(&self, endpoint: &Arc<Endpoint>) {
         self.by_cpu.remove(endpoint, choose);
     }
@@ -68,27 +65,19 @@ impl Channels {
         self.by_cpu.first()
     }
 
-    /// Sends something on the channel that is best for this CPU.
+    /// The channel that is best for this CPU, if there is any.
     ///
     /// The task may move to another CPU at any time; then it uses the channel of the old one, which
     /// is as right and only a little less fast.
-    ///
-    /// # Errors
-    ///
-    /// Those of `send`, and [`SendError::Closed`] if there is no channel.
     #[inline]
-    pub(crate) fn send(
-        &self,
-        send: impl FnOnce(&Endpoint) -> Result<(), SendError>,
-    ) -> Result<(), SendError> {
-        let guard = rcu::read_lock();
+    pub(crate) fn pick<'a>(&'a self, guard: &'a rcu::Guard) -> Option<&'a Endpoint> {
         // CAST: Widening.
         let cpu = cpu::CpuId::current().as_u32() as usize;
-        let own = self.by_cpu.get(cpu, &guard).ok_or(SendError::Closed)?;
+        let own = self.by_cpu.get(cpu, guard)?;
         if self.has_room(own) {
-            send(own)
+            Some(own)
         } else {
-            send(self.another(cpu, &guard).unwrap_or(own))
+            self.another(cpu, guard).or(Some(own))
         }
     }
 

@@ -3,8 +3,8 @@
 //! The guest's end of the channels of one host adapter: what the host sends comes here.
 //!
 //! Each packet of the host is the answer to a command, the answer to a request that someone waits
-//! for, or a notification. None of them is trusted: an answer that fits nothing is reported, at a
-//! limited rate, and otherwise ignored; one that is malformed ends what it answers with an error.
+//! for, or a notification. None of them is trusted: what is malformed, or fits nothing that is waited
+//! for, is reported at a limited rate and otherwise ignored.
 
 use super::{
     channels::Channels,
@@ -47,6 +47,7 @@ use kernel::{
             Full,
             Relaxed, //
         },
+        rcu,
         Arc,
         Mutex, //
     },
@@ -145,7 +146,12 @@ impl Controller {
         command: Command,
         send: impl FnOnce(&Endpoint, u64) -> Result<(), SendError>,
     ) -> Result<(), scsi::Rejected> {
-        let id = match self.in_flight.insert(command) {
+        let guard = rcu::read_lock();
+        let Some(endpoint) = self.channels.pick(&guard) else {
+            command.fail(scsi::HostStatus::NoConnect);
+            return Ok(());
+        };
+        let id = match self.in_flight.insert(command, endpoint.channel().relid()) {
             Ok(id) => id,
             Err(command) => {
                 command.fail(scsi::HostStatus::Error);
@@ -157,7 +163,7 @@ impl Controller {
         let sent = if self.gone.load(Relaxed) {
             Err(SendError::Closed)
         } else {
-            self.channels.send(|endpoint| send(endpoint, id))
+            send(endpoint, id)
         };
         match sent {
             Ok(()) => Ok(()),
@@ -168,13 +174,17 @@ impl Controller {
     #[cold]
     fn unsent(&self, id: u64, error: SendError) -> Result<(), scsi::Rejected> {
         let Some(command) = self.in_flight.take(id) else {
-            // `give_up()` has ended it.
+            // Whoever took it has ended it.
             return Ok(());
         };
         self.idle.notify();
         match error {
             SendError::Full => return Err(command.reject(scsi::Busy::Device)),
-            SendError::Closed => command.fail(scsi::HostStatus::NoConnect),
+            SendError::Closed if self.gone.load(Relaxed) => {
+                command.fail(scsi::HostStatus::NoConnect);
+            }
+            // This one channel is being closed. There are others, or the device is about to go.
+            SendError::Closed => return Err(command.reject(scsi::Busy::Device)),
             SendError::Corrupt | SendError::TooLong => command.fail(scsi::HostStatus::Error),
         }
         Ok(())
@@ -206,6 +216,14 @@ impl Controller {
         self.reset.abort();
         for command in self.in_flight.take_all() {
             command.fail(scsi::HostStatus::NoConnect);
+        }
+        self.idle.notify();
+    }
+
+    /// The host will not answer any more what went this way: has it sent again another way.
+    fn send_again(&self, way: u32) {
+        for command in self.in_flight.take_way(way) {
+            command.fail(scsi::HostStatus::Disrupted);
         }
         self.idle.notify();
     }
@@ -244,27 +262,16 @@ impl Controller {
 
     #[inline]
     fn completed(&self, transaction: u64, bytes: &[u8]) {
+        let Some(answer) = Packet::parse(bytes) else {
+            return self.too_short(transaction, bytes);
+        };
+        if answer.header.operation != Operation::COMPLETE_IO {
+            return self.unknown(transaction, answer.header.operation);
+        }
         let Some(command) = self.in_flight.take(transaction) else {
             return self.unexpected(transaction);
         };
-        match Packet::parse(bytes) {
-            Some(answer) if answer.header.operation == Operation::COMPLETE_IO => {
-                self.end(command, &answer);
-            }
-            Some(answer) => {
-                violation!(
-                    self,
-                    "Invalid pkt: id={}, op={}\n",
-                    transaction,
-                    answer.header.operation.0
-                );
-                command.fail(scsi::HostStatus::Error);
-            }
-            None => {
-                self.too_short(transaction, bytes);
-                command.fail(scsi::HostStatus::Error);
-            }
-        }
+        self.end(command, &answer);
         self.idle.notify();
     }
 
@@ -325,10 +332,20 @@ impl Controller {
     }
 
     #[cold]
+    fn unknown(&self, transaction: u64, operation: Operation) {
+        violation!(
+            self,
+            "Invalid pkt: id={:#x}, op={}\n",
+            transaction,
+            operation.0
+        );
+    }
+
+    #[cold]
     fn too_short(&self, transaction: u64, bytes: &[u8]) {
         violation!(
             self,
-            "Invalid pkt: id={}, len={}\n",
+            "Invalid pkt: id={:#x}, len={}\n",
             transaction,
             bytes.len()
         );
@@ -369,6 +386,7 @@ impl Handler for Controller {
 
     fn closing(&self, endpoint: &Arc<Endpoint>) {
         self.channels.remove(endpoint);
+        self.send_again(endpoint.channel().relid());
     }
 
     fn target_cpu_changed(&self, _endpoint: &Arc<Endpoint>, _old: u32, _new: u32) {

@@ -26,13 +26,6 @@ mod lifecycle;
 mod open;
 mod stats;
 
-pub(crate) use self::{
-    events::EventTable,
-    lifecycle::{
-        ARRIVAL,
-        REMOVAL, //
-    }, //
-};
 pub use self::{
     config::{
         CallbackMode,
@@ -50,6 +43,13 @@ pub use self::{
         Stats, //
     }, //
 };
+pub(crate) use self::{
+    events::EventTable,
+    lifecycle::{
+        ARRIVAL,
+        REMOVAL, //
+    }, //
+};
 pub use crate::{
     ring::{
         Direction,
@@ -61,8 +61,7 @@ pub use crate::{
 };
 
 use kernel::{
-    impl_has_work,
-    new_mutex,
+    impl_has_work, new_mutex,
     prelude::*,
     sync::{
         aref::ARef,
@@ -306,7 +305,10 @@ impl Channel {
 
     /// Calls `f` for each sub-channel, in the order of offers.
     pub fn for_each_subchannel(&self, mut f: impl FnMut(&Channel)) {
-        self.subchannels.lock().iter().for_each(|channel| f(channel));
+        self.subchannels
+            .lock()
+            .iter()
+            .for_each(|channel| f(channel));
     }
 
     /// Tells whether this channel or one of its device's others interrupts `cpu`.

@@ -48,29 +48,6 @@ pub use session::Session;
 
 use core::time::Duration;
 
-use kernel::{
-    impl_has_work,
-    pr_warn_once,
-    prelude::*,
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Full,
-            Relaxed,
-            Release, //
-        },
-        Arc, //
-    },
-    time::{
-        delay::fsleep,
-        Delta, //
-    },
-    workqueue::{
-        new_work,
-        Work, //
-    }, //
-};
 use crate::{
     channel::EventTable,
     hv::{
@@ -96,6 +73,29 @@ use crate::{
         },
         version::Version, //
         HV_PAGE_SIZE,
+    }, //
+};
+use kernel::{
+    impl_has_work,
+    pr_warn_once,
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed,
+            Release, //
+        },
+        Arc, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
+    workqueue::{
+        new_work,
+        Work, //
     }, //
 };
 

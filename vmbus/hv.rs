@@ -11,7 +11,10 @@
 mod affinity;
 #[expect(unsafe_code, reason = "asks the kernel about CPUs")]
 pub(crate) mod cpu;
-#[expect(unsafe_code, reason = "works on what the interrupt handler of a CPU uses")]
+#[expect(
+    unsafe_code,
+    reason = "works on what the interrupt handler of a CPU uses"
+)]
 mod cpus;
 #[expect(unsafe_code, reason = "registers callbacks for CPUs that come and go")]
 mod hotplug;
@@ -21,7 +24,10 @@ mod hypercall;
 mod interrupt;
 #[expect(unsafe_code, reason = "owns pages that the host writes to")]
 mod page;
-#[expect(unsafe_code, reason = "looks at the kernel's description of the hypervisor")]
+#[expect(
+    unsafe_code,
+    reason = "looks at the kernel's description of the hypervisor"
+)]
 mod partition;
 #[expect(unsafe_code, reason = "finds the device that the bus hangs from")]
 mod platform;

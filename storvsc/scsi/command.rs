@@ -49,6 +49,8 @@ pub(crate) enum HostStatus {
     Error = bindings::scsi_host_status_DID_ERROR,
     /// The result is for who sent the command.
     Passthrough = bindings::scsi_host_status_DID_PASSTHROUGH,
+    /// The way to the device was lost; try again where that does no harm.
+    Disrupted = bindings::scsi_host_status_DID_TRANSPORT_DISRUPTED,
     /// Try again.
     Requeue = bindings::scsi_host_status_DID_REQUEUE,
 }

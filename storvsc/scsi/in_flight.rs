@@ -19,6 +19,7 @@ use core::ptr::{
 use kernel::{
     prelude::*,
     sync::atomic::{
+        Acquire,
         Atomic,
         Full,
         Relaxed, //
@@ -40,6 +41,8 @@ const OCCUPIED: u64 = 1;
 struct Slot {
     state: Atomic<u64>,
     command: Atomic<*mut bindings::scsi_cmnd>,
+    /// Which way the command went.
+    way: Atomic<u32>,
 }
 
 /// The commands that the device works on.
@@ -71,6 +74,7 @@ impl InFlight {
             slots.push_within_capacity(Slot {
                 state: Atomic::new(0),
                 command: Atomic::new(ptr::null_mut()),
+                way: Atomic::new(0),
             })?;
         }
         Ok(Self { depth, slots })
@@ -87,8 +91,8 @@ impl InFlight {
             .get(queue as usize * self.depth as usize + tag as usize)
     }
 
-    /// Puts a command into its slot and returns the id to name it by, which is never 0. From here
-    /// on the command belongs to whoever takes it out.
+    /// Puts a command that is about to go some `way` into its slot and returns the id to name it by,
+    /// which is never 0. From here on the command belongs to whoever takes it out.
     ///
     /// This is a full memory barrier: what is written before is seen by who takes the command, and
     /// what is read afterwards is not older than the slot being occupied.
@@ -97,7 +101,7 @@ impl InFlight {
     ///
     /// The command, if it has no slot or the slot is in use.
     #[inline]
-    pub(crate) fn insert(&self, command: Command) -> Result<u64, Command> {
+    pub(crate) fn insert(&self, command: Command, way: u32) -> Result<u64, Command> {
         let tag = command.unique_tag();
         let Some(slot) = self.slot(tag) else {
             return Err(command);
@@ -110,6 +114,7 @@ impl InFlight {
         // INVARIANT: The slot is free, and the block layer gives a tag to one request at a time, so
         // no other thread writes here.
         slot.command.store(command.into_raw().as_ptr(), Relaxed);
+        slot.way.store(way, Relaxed);
         // INVARIANT: The slot takes over the command.
         slot.state.xchg(occupied(generation), Full);
         Ok(generation << SLOT_BITS | (u64::from(tag) + 1))
@@ -136,11 +141,24 @@ impl InFlight {
 
     /// Takes every command out that was in the table when this was called.
     pub(crate) fn take_all(&self) -> impl Iterator<Item = Command> + '_ {
-        self.slots.iter().filter_map(|slot| {
-            let state = slot.state.load(Relaxed);
-            if state & OCCUPIED == 0 {
+        self.take_if(|_| true)
+    }
+
+    /// Takes every command out that went this way. No more may go that way.
+    pub(crate) fn take_way(&self, way: u32) -> impl Iterator<Item = Command> + '_ {
+        self.take_if(move |slot| slot.way.load(Relaxed) == way)
+    }
+
+    fn take_if<'a>(
+        &'a self,
+        is_wanted: impl Fn(&Slot) -> bool + 'a,
+    ) -> impl Iterator<Item = Command> + 'a {
+        self.slots.iter().filter_map(move |slot| {
+            let state = slot.state.load(Acquire);
+            if state & OCCUPIED == 0 || !is_wanted(slot) {
                 return None;
             }
+            // It fails if the command was taken, or is another one by now.
             Self::take_from(slot, state)
         })
     }

@@ -12,4 +12,4 @@ shell=0
 say "booting a guest: stock Debian kernel, VMBus host, our drivers (up to a minute where KVM is emulated)"
 "$REPO/tests/lab/machine.sh" bin/vmbus-host run --kernel images/vmlinuz --initrd images/guest.cpio \
 	--cpus 2 --memory 512M --disk images/run.img \
-	--append "console=ttyS0 quiet panic=-1 initcall_blacklist=hv_acpi_init hv.mode=demo hv.shell=$shell hv.sum=$(cat "$OUT/images/disk.sum")"
+	--append "console=ttyS0 quiet panic=-1 mitigations=off pci=off initcall_blacklist=hv_acpi_init hv.mode=demo hv.shell=$shell hv.sum=$(cat "$OUT/images/disk.sum")"

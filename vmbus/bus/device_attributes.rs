@@ -31,6 +31,7 @@ attributes! {
     /// The files.
     pub(super) static GROUPS: Device = {
         id => |channel| channel.relid();
+        // CAST: The numbers of the states are those of this file.
         state => |channel| channel.state() as u32;
         monitor_id if is_monitored => |channel| monitor_id(channel)?;
         class_id => |channel| Braces(channel.class());
@@ -56,7 +57,7 @@ attributes! {
         in_write_bytes_avail => |channel| channel.ring_debug(Incoming)?.bytes_to_write;
         channel_vp_mapping => |channel| CpuMapping(channel);
         vendor => |_| format_args!("{PCI_VENDOR_ID_MICROSOFT:#x}");
-        device => |_| "0x0";
+        device => |channel| format_args!("{:#x}", channel.device_type().index());
     }
 }
 

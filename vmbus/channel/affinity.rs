@@ -65,7 +65,8 @@ impl Channel {
         if cpu == self.target_cpu() {
             return Ok(());
         }
-        self.ask_host(hv::cpu::virtual_processor(cpu)).map_err(|_| EIO)?;
+        self.ask_host(hv::cpu::virtual_processor(cpu))
+            .map_err(|_| EIO)?;
         let old = self.cpu.replace(cpu);
         endpoint.handler().target_cpu_changed(endpoint, old, cpu);
         Ok(())

@@ -78,7 +78,10 @@ pub struct Receiver<'a>(&'a mut Incoming);
 
 impl Receiver<'_> {
     /// Takes the next packet; [`None`] when there are no more.
-    #[expect(clippy::should_implement_trait, reason = "a packet borrows from the receiver")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a packet borrows from the receiver"
+    )]
     #[inline]
     pub fn next(&mut self) -> Option<Packet<'_>> {
         self.0.next()

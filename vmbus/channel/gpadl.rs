@@ -113,7 +113,11 @@ impl Drop for SharedRings {
             Err(error) if error == ENODEV => {}
             Err(error) => {
                 let (relid, error) = (self.channel.relid(), error.to_errno());
-                pr_err!("channel {}: the host keeps the ring buffer ({})\n", relid, error);
+                pr_err!(
+                    "channel {}: the host keeps the ring buffer ({})\n",
+                    relid,
+                    error
+                );
                 self.rings.leak();
             }
         }

@@ -85,7 +85,10 @@ impl Channel {
         *registration = match Device::register(self.clone(), root) {
             Ok(device) => Registration::Registered(device),
             Err(_) => {
-                pr_err!("unable to add child device object (relid {})\n", self.relid());
+                pr_err!(
+                    "unable to add child device object (relid {})\n",
+                    self.relid()
+                );
                 self.connection.relids().deactivate(self);
                 Registration::Gone
             }

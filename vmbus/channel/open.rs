@@ -100,7 +100,11 @@ impl Channel {
         if let Some(device) = primary.current_device() {
             if let Err(error) = device.add_channel(self) {
                 let error = error.to_errno();
-                pr_err!("unable to add the directory of channel {} ({})\n", relid, error);
+                pr_err!(
+                    "unable to add the directory of channel {} ({})\n",
+                    relid,
+                    error
+                );
             }
         }
         if let Some(group) = primary.current_group() {

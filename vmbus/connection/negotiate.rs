@@ -75,7 +75,10 @@ impl Connection {
     }
 
     fn negotiate(&self, max: Version) -> Result<Version> {
-        for version in Version::PROPOSED.into_iter().filter(|&version| version <= max) {
+        for version in Version::PROPOSED
+            .into_iter()
+            .filter(|&version| version <= max)
+        {
             match self.propose(version) {
                 Ok(true) => return Ok(version),
                 Err(error) if error == ETIMEDOUT || error == ENOMEM => return Err(error),

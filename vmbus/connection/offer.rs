@@ -74,7 +74,9 @@ impl Connection {
     fn accept(self: &Arc<Self>, offer: Offer) -> Result<(), Refusal> {
         let lease = self.claim(offer.relid).ok_or(Refusal::RelidInUse)?;
         let confidential = offer.flags.contains(OfferFlags::CONFIDENTIAL_RING)
-            || offer.flags.contains(OfferFlags::CONFIDENTIAL_EXTERNAL_MEMORY);
+            || offer
+                .flags
+                .contains(OfferFlags::CONFIDENTIAL_EXTERNAL_MEMORY);
         if confidential {
             return Err(Refusal::Confidential);
         }
@@ -90,7 +92,11 @@ impl Connection {
         // A CPU that goes offline has the channels moved away from it that it finds. So it must
         // find this one, or else this one must find it offline.
         let online = hv::cpu::OnlineGuard::new();
-        let used = |cpu| primary.as_ref().is_some_and(|primary| primary.uses_cpu(cpu));
+        let used = |cpu| {
+            primary
+                .as_ref()
+                .is_some_and(|primary| primary.uses_cpu(cpu))
+        };
         let cpu = self.affinity.choose(performance, used, &online);
         let channel = Channel::new(offer, primary, cpu, self.clone(), lease)?;
         if let Some(primary) = channel.primary() {

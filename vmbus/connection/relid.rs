@@ -128,7 +128,9 @@ impl Table {
 
     /// Calls `f` for each active channel until that fails.
     pub(super) fn try_for_each(&self, mut f: impl FnMut(&Arc<Channel>) -> Result) -> Result {
-        (1..=self.highest()).filter_map(|relid| self.get(relid)).try_for_each(|channel| f(&channel))
+        (1..=self.highest())
+            .filter_map(|relid| self.get(relid))
+            .try_for_each(|channel| f(&channel))
     }
 
     /// The first active primary channel that fits.

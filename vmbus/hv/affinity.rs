@@ -82,13 +82,17 @@ impl Affinity {
 
     /// The best CPU for a channel that has to leave `cpu`.
     pub(crate) fn alternative(&self, cpu: u32) -> u32 {
-        self.least_loaded(|other| other != cpu).unwrap_or(CONNECT_CPU)
+        self.least_loaded(|other| other != cpu)
+            .unwrap_or(CONNECT_CPU)
     }
 
     fn least_loaded(&self, fits: impl Fn(u32) -> bool) -> Option<u32> {
         cpu::online()
             .filter(|&cpu| cpu::is_housekeeping(cpu) && fits(cpu))
-            .min_by_key(|&cpu| self.load_of(cpu).map_or(u32::MAX, |load| load.load(Relaxed)))
+            .min_by_key(|&cpu| {
+                self.load_of(cpu)
+                    .map_or(u32::MAX, |load| load.load(Relaxed))
+            })
     }
 
     fn load_of(&self, cpu: u32) -> Option<&Atomic<u32>> {

@@ -12,19 +12,6 @@ use core::{
     pin::Pin, //
 };
 
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::Atomic,
-        rcu,
-        Arc,
-        SetOnce, //
-    },
-    time::{
-        delay::fsleep,
-        Delta, //
-    },
-};
 use super::{
     cpu,
     page::SharedPage,
@@ -41,6 +28,19 @@ use crate::{
         SlotType,
         EVENT_FLAGS,
         MESSAGE_SINT, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::Atomic,
+        rcu,
+        Arc,
+        SetOnce, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
     },
 };
 
@@ -254,7 +254,9 @@ impl<S: Sink> CpuState<S> {
         let pending = || {
             let words = (0..EVENT_FLAGS / 32).map(|word| self.events.load_u32(FLAGS + word * 4));
             // Flag 0 is not that of a channel.
-            words.enumerate().any(|(i, word)| word & !u32::from(i == 0) != 0)
+            words
+                .enumerate()
+                .any(|(i, word)| word & !u32::from(i == 0) != 0)
         };
         for _ in 1..TRIES {
             if !pending() {

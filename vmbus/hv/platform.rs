@@ -6,10 +6,7 @@
 use core::pin::Pin;
 
 use kernel::{
-    acpi,
-    device,
-    driver,
-    platform,
+    acpi, device, driver, platform,
     prelude::*,
     sync::{
         aref::ARef,
@@ -48,7 +45,9 @@ impl platform::Driver for RootPlatform {
     ) -> impl PinInit<Self, Error> + 'bound {
         let dev: &device::Device<_> = dev.as_ref();
         // CAST: `device::Device` is transparent over the C structure.
-        let raw = core::ptr::from_ref(dev).cast::<bindings::device>().cast_mut();
+        let raw = core::ptr::from_ref(dev)
+            .cast::<bindings::device>()
+            .cast_mut();
         // SAFETY: `raw` is a valid device.
         let root = unsafe { bindings::hv_rust_root_device(raw) };
         FOUND.store(root, Release);

@@ -62,12 +62,8 @@ pub(super) unsafe fn enable(messages: u64, events: u64) {
 /// Ends the delivery.
 pub(super) fn disable() {
     update(SINT, |old| old | SINT_MASKED);
-    update(bindings::HV_MSR_SIMP, |old| {
-        old & !(PAGE_MASK | ENABLE)
-    });
-    update(bindings::HV_MSR_SIEFP, |old| {
-        old & !(PAGE_MASK | ENABLE)
-    });
+    update(bindings::HV_MSR_SIMP, |old| old & !(PAGE_MASK | ENABLE));
+    update(bindings::HV_MSR_SIEFP, |old| old & !(PAGE_MASK | ENABLE));
     update(bindings::HV_MSR_SCONTROL, |old| old & !ENABLE);
 }
 

@@ -108,7 +108,7 @@ impl Lab {
         config.console = ConsoleMode::Tee(log("console"));
         // Warnings and what is worse appear on the console, where the result is judged by them.
         config.cmdline = format!(
-            "console=ttyS0 loglevel=5 panic=-1 oops=panic hv.mode=agent{}",
+            "console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off pci=off hv.mode=agent{}",
             self.driver.cmdline()
         );
         let mut vm = Vm::new(&config)?;
