@@ -77,7 +77,6 @@ use crate::{
 };
 use kernel::{
     impl_has_work,
-    pr_warn_once,
     prelude::*,
     sync::{
         atomic::{
@@ -270,10 +269,8 @@ impl Connection {
         if let Some(relid) = shared {
             self.set_send_bit(relid);
         }
-        let status = hv::signal_event(connection);
-        if status != Status::SUCCESS {
-            pr_warn_once!("signal failed: {:?}\n", status);
-        }
+        // Fails where the host has rescinded the channel, which it also says by message.
+        hv::signal_event(connection);
     }
 
     /// Signals the host through the monitor page.

@@ -9,6 +9,7 @@ use kernel::{
 
 use super::{
     Channel,
+    ChannelState,
     Endpoint, //
 };
 use crate::{
@@ -51,6 +52,8 @@ impl Channel {
         }
         let new = self.connection.affinity().alternative(cpu);
         match endpoint.as_ref() {
+            // The host is being told the old CPU.
+            None if self.state() == ChannelState::Opening => Err(EBUSY),
             None => {
                 self.cpu.replace(new);
                 Ok(())

@@ -101,15 +101,21 @@ impl Endpoint {
         config: &OpenConfig,
         handler: Arc<dyn Handler>,
     ) -> Result<Arc<Self>> {
-        channel.change_state(ChannelState::Closed, ChannelState::Opening)?;
+        {
+            // From here on, the CPU that is to be interrupted does not change.
+            let _endpoint = channel.endpoint.lock();
+            channel.change_state(ChannelState::Closed, ChannelState::Opening)?;
+        }
         let result = Self::set_up(channel, config, handler);
-        let state = match result {
-            Ok(_) => ChannelState::Opened,
-            Err(_) => ChannelState::Closed,
-        };
-        channel.set_state(state);
+        if result.is_err() {
+            channel.set_state(ChannelState::Closed);
+        }
         let endpoint = result?;
-        *channel.endpoint.lock() = Some(endpoint.clone());
+        {
+            let mut current = channel.endpoint.lock();
+            *current = Some(endpoint.clone());
+            channel.set_state(ChannelState::Opened);
+        }
         endpoint.handler.opened(&endpoint);
         Ok(endpoint)
     }

@@ -140,7 +140,8 @@ pub struct OpenChannel<'bound, H: Handler> {
     channel: Arc<Channel>,
     group: Arc<Group>,
     primary: Arc<Endpoint>,
-    _bound: PhantomData<(&'bound Device<Bound>, fn(H))>,
+    _device: PhantomData<&'bound Device<Bound>>,
+    _handler: PhantomData<fn(H)>,
 }
 
 impl<'bound, H: Handler> OpenChannel<'bound, H> {
@@ -161,7 +162,8 @@ impl<'bound, H: Handler> OpenChannel<'bound, H> {
             channel: device.channel().clone(),
             group,
             primary,
-            _bound: PhantomData,
+            _device: PhantomData,
+            _handler: PhantomData,
         })
     }
 

@@ -167,6 +167,7 @@ impl Connection {
             return;
         }
         self.requests.abort_all();
+        self.unloaded.reinit();
         let connection = self.message_connection.load(Relaxed);
         post(connection, Unload::new().as_bytes());
         let mut waited = Duration::ZERO;

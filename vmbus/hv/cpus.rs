@@ -112,6 +112,8 @@ impl<S: Sink> Cpus<S> {
             slot.populate(state);
         }
         let state = slot.as_ref().ok_or(EINVAL)?;
+        // What came before the CPU went offline the last time is of no use any more.
+        state.messages.swap_u32(SLOT, SlotType::NONE.0);
         // SAFETY: The pages live as long as `self`, and `Synic` disables the delivery on every CPU
         // before it drops that.
         unsafe { synic::enable(state.messages.address(), state.events.address()) };
@@ -228,8 +230,13 @@ impl<S: Sink> CpuState<S> {
         unsafe { self.tasklet.schedule() };
     }
 
+    /// Has the messages of the current CPU looked at.
+    ///
+    /// # Safety
+    ///
+    /// `info` is a pointer to the state of this CPU.
     unsafe extern "C" fn resume_here(info: *mut c_void) {
-        // SAFETY: `Cpus::resume` passes a pointer to a `CpuState<S>` and waits for this to return.
+        // SAFETY: By the requirements.
         unsafe { &*info.cast::<Self>() }.schedule();
     }
 

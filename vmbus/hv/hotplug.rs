@@ -65,11 +65,11 @@ impl<C: Callbacks> Hotplug<C> {
         })
     }
 
-    unsafe extern "C" fn online_callback(cpu: u32) -> c_int {
+    extern "C" fn online_callback(cpu: u32) -> c_int {
         from_result(|| C::online(cpu).map(|()| 0))
     }
 
-    unsafe extern "C" fn offline_callback(cpu: u32) -> c_int {
+    extern "C" fn offline_callback(cpu: u32) -> c_int {
         from_result(|| C::offline(cpu).map(|()| 0))
     }
 }

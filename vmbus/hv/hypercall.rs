@@ -17,11 +17,9 @@ pub(crate) fn post_message(message: &PostMessage) -> Status {
     Status::of(unsafe { bindings::hv_rust_post_message(core::ptr::from_ref(message).cast()) })
 }
 
-/// Signals the event of `connection` to the host. Callable from any context.
+/// Signals the event of `connection` to the host, if there is one. Callable from any context.
 #[inline]
-pub(crate) fn signal_event(connection: u32) -> Status {
+pub(crate) fn signal_event(connection: u32) {
     // SAFETY: The call has an integer for input, and no output but the result.
-    let result =
-        unsafe { bindings::hv_rust_fast_hypercall8(HVCALL_SIGNAL_EVENT, connection.into()) };
-    Status::of(result)
+    unsafe { bindings::hv_rust_fast_hypercall8(HVCALL_SIGNAL_EVENT, connection.into()) };
 }

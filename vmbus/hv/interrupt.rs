@@ -41,7 +41,7 @@ fn with_cpus<S: Sink, R>(work: impl FnOnce(&Cpus<S>, &rcu::Guard) -> R) -> Optio
     unsafe { cpus.as_ref() }.map(|cpus| work(cpus, &reader))
 }
 
-unsafe extern "C" fn handler<S: Sink>() {
+extern "C" fn handler<S: Sink>() {
     with_cpus::<S, _>(|cpus, reader| {
         if let Some(state) = cpus.state(CpuId::current().as_u32()) {
             state.interrupt(reader);

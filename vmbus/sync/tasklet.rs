@@ -27,6 +27,7 @@ pub(crate) unsafe trait HasTasklet: Sized + Sync {
 
 /// A tasklet, embedded in the object that it works on.
 #[pin_data]
+#[repr(transparent)]
 pub(crate) struct Tasklet {
     #[pin]
     inner: Opaque<bindings::tasklet_struct>,
@@ -66,11 +67,15 @@ impl Tasklet {
         unsafe { bindings::tasklet_kill(self.inner.get()) };
     }
 
+    /// Does the work of a tasklet.
+    ///
+    /// # Safety
+    ///
+    /// `tasklet` is in an object of type `T`, which lives until it is killed.
     unsafe extern "C" fn callback<T: HasTasklet>(tasklet: *mut bindings::tasklet_struct) {
-        // SAFETY: `Tasklet` is transparent over the C struct as its only field, and the
-        // requirement of the trait puts it `TASKLET_OFFSET` bytes into a `T`.
+        // SAFETY: By the requirements, and those of the trait: the C structure is all of a `Tasklet`.
         let this = unsafe { tasklet.byte_sub(T::TASKLET_OFFSET).cast::<T>() };
-        // SAFETY: By the requirements of `schedule` the object is alive, and `T` is `Sync`.
+        // SAFETY: By the requirements the object is alive, and `T` is `Sync`.
         unsafe { &*this }.run();
     }
 }

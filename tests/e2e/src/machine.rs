@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use vmbus_host::scsi::{Controller, ControllerConfig};
 use vmbus_host::vmbus::server::{Server, ServerConfig};
 use vmbus_host::vmm::{Agent, ConsoleMode, ExitReason, Vm, VmConfig};
@@ -231,13 +231,6 @@ impl Machine {
         self.judge()
     }
 
-    /// Waits for the guest to end by itself, then judges.
-    pub fn ended(self, expected: ExitReason) -> Result<()> {
-        let reason = self.vm.wait_timeout(COMMAND_LIMIT).ok_or_else(|| anyhow!("the guest does not end"))?;
-        ensure!(reason == expected, "the guest ended in another way: {reason}");
-        self.judge()
-    }
-
     fn judge(&self) -> Result<()> {
         let console = self.vm.console().text();
         if let Some(line) = kernel_log::fault(&console) {
@@ -268,9 +261,12 @@ pub fn wait_until(what: &str, limit: Duration, condition: impl Fn() -> bool) -> 
     Ok(())
 }
 
-/// The last lines of the console.
+/// The last lines of the console, and how the guest ended if it did.
 fn tail(vm: &Vm) -> String {
     let text = vm.console().text();
-    let lines: Vec<&str> = text.lines().collect();
-    lines[lines.len().saturating_sub(25)..].join("\n")
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines.drain(..lines.len().saturating_sub(25));
+    let end = vm.wait_timeout(Duration::ZERO).map(|reason| reason.to_string()).unwrap_or_default();
+    lines.push(&end);
+    lines.join("\n")
 }

@@ -19,19 +19,18 @@ pub fn reload(lab: &Lab) -> Result<()> {
     let mut machine = lab.boot(Setup::default())?;
     machine.controller.add_disk(0, 0, Disk::memory(16 << 20)?)?;
     let (load, unload) = match lab.driver {
-        Driver::C => ("modprobe hv_storvsc", "rmmod hv_storvsc"),
-        Driver::Rust => ("modprobe hv_storvsc_rust", "rmmod hv_storvsc_rust && rmmod hv_vmbus_rust"),
+        Driver::C => ("modprobe hv_storvsc", "retry rmmod hv_storvsc"),
+        Driver::Rust => ("modprobe hv_storvsc_rust", "retry rmmod hv_storvsc_rust && retry rmmod hv_vmbus_rust"),
     };
-    let round = format!(
-        "{load} || exit 1; n=0; until dd if=/dev/sda of=/dev/null bs=4k count=1 2>/dev/null; do n=$((n+1)); \
-         [ $n -gt 400 ] && exit 2; usleep 25000; done; {unload} || exit 3"
-    );
+    // A module is busy while disks are looked for.
+    let retry = "retry() { n=0; until \"$@\" 2>/dev/null; do n=$((n+1)); [ $n -gt 400 ] && return 1; usleep 25000; done; }";
+    let round = format!("{load} && retry dd if=/dev/sda of=/dev/null bs=4k count=1 && {unload} || exit 1");
     // The first rounds fill caches.
-    machine.sh(&format!("for i in 1 2 3; do {round}; done"))?;
+    machine.sh(&format!("{retry}; for i in 1 2 3; do {round}; done"))?;
     let used = "awk '/^MemFree|^Cached|^Buffers/ { n += $2 } END { print n }' /proc/meminfo";
     let before: i64 = machine.sh(used)?.parse().context("free memory")?;
     let contacts = machine.server.status().contacts;
-    machine.sh_for(&format!("for i in $(seq {ROUNDS}); do {round}; done"), Duration::from_secs(900))?;
+    machine.sh_for(&format!("{retry}; for i in $(seq {ROUNDS}); do {round}; done"), Duration::from_secs(900))?;
     let after: i64 = machine.sh(used)?.parse().context("free memory")?;
     ensure!(before - after < MAY_GROW_KB, "{} kB less memory is free after {ROUNDS} rounds", before - after);
     if lab.driver == Driver::Rust {
