@@ -13,7 +13,6 @@ use super::{
         Busy,
         Command,
         Direction,
-        Frames,
         Geometry,
         HostStatus,
         NewDevice,
@@ -30,6 +29,7 @@ use super::{
         SENSE_BYTES, //
     },
 };
+use core::mem::MaybeUninit;
 use kernel::{
     cpu, new_spinlock,
     prelude::*,
@@ -60,7 +60,7 @@ pub(crate) struct Adapter {
     /// The number by which the host knows the adapter.
     port: u8,
     /// A buffer of each CPU for the page frames of a large command.
-    frames: KVec<Pin<KBox<SpinLock<KVVec<u64>>>>>,
+    frames: KVec<Pin<KBox<SpinLock<KVVec<MaybeUninit<u64>>>>>>,
 }
 
 impl Adapter {
@@ -77,7 +77,7 @@ impl Adapter {
     ) -> Result<Self> {
         let mut buffers = KVec::new();
         for _ in 0..cpu::nr_cpu_ids() {
-            let buffer = KVVec::from_elem(0, frames, GFP_KERNEL)?;
+            let buffer = KVVec::from_elem(MaybeUninit::uninit(), frames, GFP_KERNEL)?;
             let buffer = KBox::pin_init(new_spinlock!(buffer), GFP_KERNEL)?;
             buffers.push(buffer, GFP_KERNEL)?;
         }
@@ -225,8 +225,8 @@ impl scsi::Driver for Adapter {
             return this.send_plain(command, &packet);
         }
         let offset = data.offset(FRAME_SHIFT);
-        let frames = data.frames::<SMALL>(FRAME_SHIFT);
-        let frames = frames.as_ref().map(Frames::as_slice);
+        let mut room = [const { MaybeUninit::uninit() }; SMALL];
+        let frames = data.write_frames(FRAME_SHIFT, &mut room);
         this.send_range(command, &packet, range_of(frames, offset, length))
     }
 

@@ -12,9 +12,12 @@
 //! whose memory is about to be freed, where a tag is not in use.
 
 use super::Command;
-use core::ptr::{
-    self,
-    NonNull, //
+use core::{
+    cell::UnsafeCell,
+    ptr::{
+        self,
+        NonNull, //
+    },
 };
 use kernel::{
     prelude::*,
@@ -36,14 +39,22 @@ const OCCUPIED: u64 = 1;
 
 /// # Invariants
 ///
-/// `command` points to a command that is owned by the slot while `state` has `OCCUPIED`; it is
-/// written only by who has exclusive use of the slot's tag, while the slot is free.
+/// While `state` has `OCCUPIED`, `command` points to a command that the slot owns. Before, it is
+/// written only by the one thread that has the slot's tag; afterwards it is read only by the one
+/// thread that cleared `OCCUPIED`, before it gives the tag up.
 struct Slot {
     state: Atomic<u64>,
-    command: Atomic<*mut bindings::scsi_cmnd>,
-    /// Which way the command went.
-    way: Atomic<u32>,
+    command: UnsafeCell<*mut bindings::scsi_cmnd>,
+    /// Which way the command went. Written like `command`, but read at any time: by volatile
+    /// accesses, which cannot be torn.
+    way: UnsafeCell<u32>,
 }
+
+// SAFETY: The type invariants say who has access to what, and changes of `state` are full barriers
+// between them.
+unsafe impl Send for Slot {}
+// SAFETY: As above.
+unsafe impl Sync for Slot {}
 
 /// The commands that the device works on.
 pub(crate) struct InFlight {
@@ -73,8 +84,8 @@ impl InFlight {
             // INVARIANT: The slot is free.
             slots.push_within_capacity(Slot {
                 state: Atomic::new(0),
-                command: Atomic::new(ptr::null_mut()),
-                way: Atomic::new(0),
+                command: UnsafeCell::new(ptr::null_mut()),
+                way: UnsafeCell::new(0),
             })?;
         }
         Ok(Self { depth, slots })
@@ -111,10 +122,11 @@ impl InFlight {
             return Err(command);
         }
         let generation = u64::from(((state >> SLOT_BITS) as u32).wrapping_add(1));
-        // INVARIANT: The slot is free, and the block layer gives a tag to one request at a time, so
-        // no other thread writes here.
-        slot.command.store(command.into_raw().as_ptr(), Relaxed);
-        slot.way.store(way, Relaxed);
+        // INVARIANT: The slot is free, and the block layer gives a tag to one request at a time.
+        // SAFETY: So no other thread has access.
+        unsafe { *slot.command.get() = command.into_raw().as_ptr() };
+        // SAFETY: So no other thread writes.
+        unsafe { slot.way.get().write_volatile(way) };
         // INVARIANT: The slot takes over the command.
         slot.state.xchg(occupied(generation), Full);
         Ok(generation << SLOT_BITS | (u64::from(tag) + 1))
@@ -132,10 +144,10 @@ impl InFlight {
     #[inline]
     fn take_from(slot: &Slot, state: u64) -> Option<Command> {
         slot.state.cmpxchg(state, state & !OCCUPIED, Full).ok()?;
-        let command = NonNull::new(slot.command.load(Relaxed))?;
-        // SAFETY: By the type invariants the slot owned the command. The exchange succeeded, so it
-        // was this thread that took it, and the slot cannot be written again before the command has
-        // been given up.
+        // SAFETY: The exchange succeeded, so it was this thread that cleared `OCCUPIED`; and it has
+        // not given the command and its tag up.
+        let command = NonNull::new(unsafe { *slot.command.get() })?;
+        // SAFETY: By the type invariants, the slot owned the command.
         Some(unsafe { Command::from_raw(command) })
     }
 
@@ -146,7 +158,10 @@ impl InFlight {
 
     /// Takes every command out that went this way. No more may go that way.
     pub(crate) fn take_way(&self, way: u32) -> impl Iterator<Item = Command> + '_ {
-        self.take_if(move |slot| slot.way.load(Relaxed) == way)
+        self.take_if(move |slot| {
+            // SAFETY: Slots live as long as the table.
+            way == unsafe { slot.way.get().read_volatile() }
+        })
     }
 
     fn take_if<'a>(

@@ -32,7 +32,6 @@ pub(crate) use command::{
     HostStatus,
     Rejected, //
 };
-pub(crate) use data::Frames;
 pub(crate) use device::NewDevice;
 pub(crate) use driver::{
     Driver,

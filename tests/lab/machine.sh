@@ -9,7 +9,7 @@
 
 cd "$OUT"
 if [ "${LAB_NESTED:-}" != 1 ] && bin/vmbus-host check >/dev/null 2>&1; then
-	exec "$@"
+	LAB_ROOT=$ROOT exec "$@"
 fi
 
 printf 'exec' >command

@@ -36,7 +36,7 @@ struct Args {
     #[arg(long, default_value_t = 4)]
     cpus: u32,
     /// A Debian root with qemu-system-x86_64, for the scenario on QEMU's own host.
-    #[arg(long)]
+    #[arg(long, env = "LAB_ROOT")]
     qemu_root: Option<PathBuf>,
     /// Tests that passed elsewhere, to be counted in the closing line.
     #[arg(long, default_value_t = 0)]
