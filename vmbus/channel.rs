@@ -11,10 +11,10 @@
 //! sub-channels, and a sub-channel keeps its primary alive until it is taken off that list: when
 //! the host rescinds it, or when the primary goes.
 //!
-//! Locks of a channel, in the order in which they nest: `registration` (held while a driver probes
-//! or lets go), the members of an [`open::Group`], `endpoint`. `device`, `group` and `subchannels`
-//! are held for a moment only, with nothing inside. All are mutexes; interrupts take none. Attributes in
-//! sysfs take `endpoint` and `subchannels`, so these are never held while files are removed.
+//! Locks of a channel, in the order in which they nest: `presence` (held while a driver probes or
+//! lets go), the members of an [`open::Group`], `endpoint`. `device`, `group` and `subchannels` are
+//! held for a moment only, with nothing inside. All are mutexes; interrupts take none. Attributes
+//! in sysfs take `endpoint` and `subchannels`, so these are never held while files are removed.
 
 mod affinity;
 mod config;
@@ -121,7 +121,7 @@ pub struct Channel {
     cpu: hv::CpuShare,
     stats: Stats,
     #[pin]
-    registration: Mutex<lifecycle::Registration>,
+    presence: Mutex<lifecycle::Presence>,
     /// The device, from the moment on that a driver opened its channel: sub-channels need it while
     /// it is still being registered.
     #[pin]
@@ -164,7 +164,7 @@ impl Channel {
             rescinded: Atomic::new(false),
             cpu,
             stats: Stats::new(),
-            registration <- new_mutex!(lifecycle::Registration::Pending, "Channel::registration"),
+            presence <- new_mutex!(lifecycle::Presence::Expected, "Channel::presence"),
             device <- new_mutex!(None, "Channel::device"),
             group <- new_mutex!(None, "Channel::group"),
             endpoint <- new_mutex!(None, "Channel::endpoint"),
@@ -331,6 +331,16 @@ impl Channel {
         let mut subchannels = self.subchannels.lock();
         subchannels.push(channel.clone(), GFP_KERNEL)?;
         Ok(())
+    }
+
+    /// Takes a channel off that list.
+    fn remove_subchannel(&self, channel: &Arc<Channel>) {
+        let mut subchannels = self.subchannels.lock();
+        let position = subchannels.iter().position(|sub| Arc::ptr_eq(sub, channel));
+        let removed = position.map(|position| subchannels.remove(position));
+        // Dropped without the lock.
+        drop(subchannels);
+        drop(removed);
     }
 
     /// Signals the host that there is something for it to do in a ring.

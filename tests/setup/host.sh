@@ -10,6 +10,8 @@ target=x86_64-unknown-linux-gnu
 step host env RUSTFLAGS="-C target-feature=+crt-static" "$REPO/tests/setup/cargo.sh" \
 	build --release --locked --target $target -p vmbus-host -p vmbus-e2e
 for binary in vmbus-host vmbus-e2e; do
-	cmp -s "$REPO/tests/target/$target/release/$binary" "$OUT/bin/$binary" ||
-		cp "$REPO/tests/target/$target/release/$binary" "$OUT/bin/$binary"
+	built=$REPO/tests/target/$target/release/$binary
+	cmp -s "$built" "$OUT/bin/$binary" && continue
+	cp "$built" "$OUT/bin/$binary.new"
+	mv "$OUT/bin/$binary.new" "$OUT/bin/$binary" # the old one may be running
 done

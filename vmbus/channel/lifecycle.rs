@@ -34,13 +34,15 @@ pub(crate) const ARRIVAL: u64 = 0;
 /// The number of the work item for the removal.
 pub(crate) const REMOVAL: u64 = 1;
 
-/// The registration of a primary channel's device.
-pub(super) enum Registration {
-    /// It has not happened yet.
-    Pending,
-    /// It has.
-    Registered(ARef<Device>),
-    /// It will not happen, or not again.
+/// Whether a channel has arrived.
+pub(super) enum Presence {
+    /// Not yet.
+    Expected,
+    /// It is the primary channel of this device, which is registered.
+    Device(ARef<Device>),
+    /// It is a sub-channel.
+    Subchannel,
+    /// It never will, or not again.
     Gone,
 }
 
@@ -48,13 +50,7 @@ impl WorkItem<ARRIVAL> for Channel {
     type Pointer = Arc<Self>;
 
     fn run(this: Arc<Self>) {
-        match this.primary() {
-            None => this.register(),
-            Some(primary) => {
-                this.set_state(ChannelState::Closed);
-                this.join(primary);
-            }
-        }
+        this.arrive();
     }
 }
 
@@ -67,40 +63,60 @@ impl WorkItem<REMOVAL> for Channel {
 }
 
 impl Channel {
-    /// Registers the device of a primary channel. Returns when a driver that is there has probed
-    /// it, unless that wants to be probed later.
-    fn register(self: &Arc<Self>) {
-        // The host may offer a device again before we are done with removing it.
-        while let Some(predecessor) = self.connection.relids().predecessor(self) {
-            predecessor.unregister();
-            self.connection.relids().deactivate(&predecessor);
+    fn arrive(self: &Arc<Self>) {
+        if self.primary().is_none() {
+            self.displace_predecessors();
         }
-        let mut registration = self.registration.lock();
+        let mut presence = self.presence.lock();
         if self.is_rescinded() {
-            *registration = Registration::Gone;
+            *presence = Presence::Gone;
             return;
         }
         self.set_state(ChannelState::Closed);
-        let root = self.connection.root().device();
-        *registration = match Device::register(self.clone(), root) {
-            Ok(device) => Registration::Registered(device),
-            Err(_) => {
-                pr_err!(
-                    "unable to add child device object (relid {})\n",
-                    self.relid()
-                );
-                self.connection.relids().deactivate(self);
-                Registration::Gone
+        *presence = match self.primary() {
+            None => self.register(),
+            Some(primary) => {
+                self.join(primary);
+                Presence::Subchannel
             }
         };
     }
 
-    /// Unregisters the device of a primary channel, after waiting for a driver that probes it.
-    fn unregister(&self) {
-        let mut registration = self.registration.lock();
-        let old = core::mem::replace(&mut *registration, Registration::Gone);
-        if let Registration::Registered(device) = old {
-            device.unregister();
+    /// The host may offer a device again before we are done with removing it.
+    fn displace_predecessors(self: &Arc<Self>) {
+        let relids = self.connection.relids();
+        while let Some(predecessor) = relids.predecessor(self) {
+            predecessor.vanish();
+            relids.deactivate(&predecessor);
+        }
+    }
+
+    /// Registers the device of a primary channel. Returns when a driver that is there has probed
+    /// it, unless that wants to be probed later.
+    fn register(self: &Arc<Self>) -> Presence {
+        let root = self.connection.root().device();
+        match Device::register(self.clone(), root) {
+            Ok(device) => Presence::Device(device),
+            Err(_) => {
+                let relid = self.relid();
+                pr_err!("unable to add child device object (relid {})\n", relid);
+                self.connection.relids().deactivate(self);
+                Presence::Gone
+            }
+        }
+    }
+
+    /// Undoes the arrival, after waiting for its end: for a driver that probes the device, say.
+    fn vanish(&self) {
+        let mut presence = self.presence.lock();
+        match core::mem::replace(&mut *presence, Presence::Gone) {
+            Presence::Device(device) => device.unregister(),
+            Presence::Subchannel => {
+                if let Some(primary) = self.primary() {
+                    self.leave(primary);
+                }
+            }
+            Presence::Expected | Presence::Gone => {}
         }
         let device = self.device.lock().take();
         drop(device);
@@ -108,21 +124,14 @@ impl Channel {
 
     /// Removes a channel that was rescinded, or whose bus goes away.
     pub(crate) fn remove(self: &Arc<Self>) {
+        self.vanish();
         match self.primary() {
+            // Whatever sub-channels are left are on their own until they are rescinded, too.
             None => {
-                self.unregister();
-                // Whatever sub-channels are left are on their own until they are rescinded, too.
                 let subchannels = core::mem::take(&mut *self.subchannels.lock());
                 drop(subchannels);
             }
-            Some(primary) => {
-                self.leave(primary);
-                let mut subchannels = primary.subchannels.lock();
-                let position = subchannels.iter().position(|sub| Arc::ptr_eq(sub, self));
-                let removed = position.map(|position| subchannels.remove(position));
-                drop(subchannels);
-                drop(removed);
-            }
+            Some(primary) => primary.remove_subchannel(self),
         }
         self.connection.relids().deactivate(self);
     }

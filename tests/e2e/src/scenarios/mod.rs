@@ -4,15 +4,16 @@
 //! drivers that are under test, and is run with the C drivers and with ours.
 
 mod bridge;
+mod compare;
 mod cost;
 mod files;
 mod fio;
 mod luns;
+mod manage;
 mod malformed;
 mod negotiate;
 mod reload;
 mod rescind;
-mod sysfs;
 
 use std::path::PathBuf;
 
@@ -37,7 +38,10 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("files", 1, files::files);
     jobs.both("luns", 1, luns::luns);
     jobs.add("malformed/completions", Driver::Rust, 2, malformed::completions);
-    jobs.add("sysfs", Driver::Rust, 2, sysfs::compare);
+    jobs.add("sysfs", Driver::Rust, 2, compare::sysfs);
+    jobs.add("limits", Driver::Rust, 2, compare::limits);
+    jobs.both("manage/channels", 2, manage::channels);
+    jobs.both("manage/drivers", 1, manage::drivers);
     for version in Version::ALL {
         jobs.both(format!("negotiate/{version}"), 1, move |lab| negotiate::negotiate(lab, version));
     }

@@ -3,15 +3,20 @@
 //! Every version of VMBus: agreed on, and a disk read over it.
 
 use anyhow::{Result, ensure};
-use vmbus_host::scsi::Disk;
+use vmbus_host::scsi::{Disk, protocol};
 use vmbus_host::vmbus::server::ServerConfig;
 use vmbus_host::vmbus::wire::Version;
 
 use crate::machine::{Lab, Machine, Setup};
 
-/// A host that knows nothing newer than `version`.
+/// A host that knows nothing newer than `version`. The oldest comes with the older of the two versions of
+/// the storage protocol.
 pub fn negotiate(lab: &Lab, version: Version) -> Result<()> {
-    let mut machine = lab.boot(Setup { server: ServerConfig::up_to(version), ..Setup::default() })?;
+    let mut setup = Setup { server: ServerConfig::up_to(version), ..Setup::default() };
+    if version == Version::V4_0 {
+        setup.controller.versions = vec![protocol::Version::V6_0];
+    }
+    let mut machine = lab.boot(setup)?;
     machine.controller.add_disk(0, 0, Disk::memory(16 << 20)?)?;
     machine.load_until("sda")?;
     agreed(&mut machine, version)?;
