@@ -53,6 +53,9 @@ const SMALL: usize = 32;
 /// How long a command takes before the SCSI layer looks after it, in milliseconds.
 const REQUEST_TIMEOUT: Msecs = 180_000;
 
+/// A buffer for the numbers of page frames.
+type Buffer = SpinLock<KVVec<MaybeUninit<u64>>>;
+
 /// A host adapter.
 pub(crate) struct Adapter {
     controller: Arc<Controller>,
@@ -60,7 +63,7 @@ pub(crate) struct Adapter {
     /// The number by which the host knows the adapter.
     port: u8,
     /// A buffer of each CPU for the page frames of a large command.
-    frames: KVec<Pin<KBox<SpinLock<KVVec<MaybeUninit<u64>>>>>>,
+    frames: KVec<Pin<KBox<Buffer>>>,
 }
 
 impl Adapter {
@@ -244,9 +247,9 @@ impl scsi::Driver for Adapter {
         device.set_request_timeout(REQUEST_TIMEOUT);
         // Hosts do not know MAINTENANCE IN.
         device.disable_report_opcodes();
-        let is_virtual = device.is_vendor(b"Msft");
-        device.allow_write_same(is_virtual && this.version >= ProtocolVersion::V6_2);
-        if is_virtual && this.version == ProtocolVersion::V6_0 {
+        // They need not know WRITE SAME either, and say nothing about it.
+        device.disable_write_same();
+        if device.is_vendor(b"Msft") && this.version == ProtocolVersion::V6_0 {
             device.assume_spc_3();
         }
         Ok(())

@@ -202,10 +202,11 @@ impl Controller {
             Err(_) => return scsi::Reset::Failed,
         }
         // The host answers the reset when it is done with all commands, but not in order.
-        if self.idle.wait(RESET_PATIENCE, || self.in_flight.is_empty()) {
-            scsi::Reset::Success
-        } else {
-            scsi::Reset::TimedOut
+        let idle = self.idle.wait(RESET_PATIENCE, || self.in_flight.is_empty());
+        match (idle, self.gone.load(Relaxed)) {
+            (_, true) => scsi::Reset::Failed,
+            (true, false) => scsi::Reset::Success,
+            (false, false) => scsi::Reset::TimedOut,
         }
     }
 

@@ -61,10 +61,10 @@ impl NewDevice<'_> {
         unsafe { bindings::scsi_device::set_no_report_opcodes_raw(self.0, 1) };
     }
 
-    /// Whether WRITE SAME may be used.
-    pub(crate) fn allow_write_same(&mut self, allow: bool) {
+    /// Does not use WRITE SAME.
+    pub(crate) fn disable_write_same(&mut self) {
         // SAFETY: By the type invariants.
-        unsafe { bindings::scsi_device::set_no_write_same_raw(self.0, (!allow).into()) };
+        unsafe { bindings::scsi_device::set_no_write_same_raw(self.0, 1) };
     }
 
     /// Takes the device for one that conforms to SPC-3.

@@ -316,9 +316,10 @@ impl Endpoint {
     pub(super) fn close(self: &Arc<Self>) {
         let channel = &self.channel;
         *channel.endpoint.lock() = None;
-        drop(self.outgoing.lock().take());
-        let incoming = self.incoming.wait(Option::take);
-        drop(incoming);
+        let outgoing = self.outgoing.lock().take();
+        drop(outgoing);
+        // At once, since nobody receives any more.
+        self.incoming.run(|incoming| drop(incoming.take()));
         self.handler.closing(self);
         channel.set_state(ChannelState::Closed);
         let shared = self.shared.lock().take();

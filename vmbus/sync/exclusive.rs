@@ -71,15 +71,4 @@ impl<T> Exclusive<T> {
             self.state.xchg(TAKEN, Acquire);
         }
     }
-
-    /// Runs `work` on the value, after waiting for another caller to be done. May sleep.
-    pub(crate) fn wait<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
-        while self.state.cmpxchg(FREE, TAKEN, Full).is_err() {
-            kernel::time::delay::fsleep(kernel::time::Delta::from_micros(100));
-        }
-        // SAFETY: As in `run`.
-        let result = work(unsafe { &mut *self.value.get() });
-        self.state.store(FREE, Release);
-        result
-    }
 }

@@ -24,7 +24,8 @@ const REPORTS: [&str; 14] = [
 pub fn fault(log: &str) -> Option<&str> {
     log.lines().find(|line| {
         let text = message(line);
-        REPORTS.iter().any(|report| text.starts_with(report)) || text.contains("possible recursive locking")
+        REPORTS.iter().any(|report| text.starts_with(report))
+            || text.contains("possible recursive locking")
     })
 }
 
@@ -33,7 +34,10 @@ fn message(line: &str) -> &str {
     let mut text = line.trim_start();
     for (open, close) in [('<', '>'), ('[', ']')] {
         if let Some(rest) = text.strip_prefix(open) {
-            text = rest.split_once(close).map_or(text, |(_, rest)| rest).trim_start();
+            text = rest
+                .split_once(close)
+                .map_or(text, |(_, rest)| rest)
+                .trim_start();
         }
     }
     text
@@ -58,6 +62,9 @@ mod tests {
 
     #[test]
     fn leaves_the_rest_alone() {
-        assert_eq!(fault("[ 1.0] hv_vmbus: Vmbus version:6.0\nDEBUG: x\n[ 2.0] sd 0:0:0:0: no BUG: here"), None);
+        assert_eq!(
+            fault("[ 1.0] hv_vmbus: Vmbus version:6.0\nDEBUG: x\n[ 2.0] sd 0:0:0:0: no BUG: here"),
+            None
+        );
     }
 }

@@ -79,7 +79,10 @@ impl Default for Setup {
         Self {
             cpus: 1,
             server: ServerConfig::default(),
-            controller: ControllerConfig { max_sub_channels: 0, ..ControllerConfig::default() },
+            controller: ControllerConfig {
+                max_sub_channels: 0,
+                ..ControllerConfig::default()
+            },
             fio: false,
         }
     }
@@ -100,7 +103,13 @@ pub struct Lab {
 impl Lab {
     /// Boots a guest; no driver is loaded in it yet.
     pub fn boot(&self, setup: Setup) -> Result<Machine> {
-        let log = |kind: &str| self.logs.join(format!("{}-{}.{kind}.log", self.name.replace('/', "-"), self.driver));
+        let log = |kind: &str| {
+            self.logs.join(format!(
+                "{}-{}.{kind}.log",
+                self.name.replace('/', "-"),
+                self.driver
+            ))
+        };
         let mut config = VmConfig::new(self.images.join("vmlinuz"));
         config.initrd = Some(self.initrd(setup.fio)?);
         config.cpus = setup.cpus;
@@ -117,9 +126,19 @@ impl Lab {
         let controller = Controller::new(setup.controller);
         server.add_device(controller.clone());
         vm.start(server.clone())?;
-        let shell = vm.agent().context("the machine has no agent port").and_then(|port| Shell::connect(port, BOOT_LIMIT));
-        let shell = shell.with_context(|| format!("booting; the console ends with:\n{}", tail(&vm)))?;
-        Ok(Machine { vm, server, controller, shell, driver: self.driver })
+        let shell = vm
+            .agent()
+            .context("the machine has no agent port")
+            .and_then(|port| Shell::connect(port, BOOT_LIMIT));
+        let shell =
+            shell.with_context(|| format!("booting; the console ends with:\n{}", tail(&vm)))?;
+        Ok(Machine {
+            vm,
+            server,
+            controller,
+            shell,
+            driver: self.driver,
+        })
     }
 
     /// The RAM disk. The kernel unpacks archives that follow each other as one.
@@ -141,14 +160,20 @@ impl Lab {
 
     /// A private copy of the disk image.
     pub fn disk_copy(&self) -> Result<PathBuf> {
-        let copy = Path::new("/tmp").join(format!("disk-{}-{}.img", self.name.replace('/', "-"), self.driver));
+        let copy = Path::new("/tmp").join(format!(
+            "disk-{}-{}.img",
+            self.name.replace('/', "-"),
+            self.driver
+        ));
         std::fs::copy(self.images.join("disk.img"), &copy)?;
         Ok(copy)
     }
 
     /// The checksum of `data.bin` on the disk image.
     pub fn disk_sum(&self) -> Result<String> {
-        Ok(std::fs::read_to_string(self.images.join("disk.sum"))?.trim().to_owned())
+        Ok(std::fs::read_to_string(self.images.join("disk.sum"))?
+            .trim()
+            .to_owned())
     }
 }
 
@@ -185,7 +210,12 @@ impl Machine {
     /// Waits for the command that was started.
     pub fn finish(&mut self, command: &str, limit: Duration) -> Result<Output> {
         let output = self.shell.finish(limit);
-        output.with_context(|| format!("running '{command}'; the console ends with:\n{}", tail(&self.vm)))
+        output.with_context(|| {
+            format!(
+                "running '{command}'; the console ends with:\n{}",
+                tail(&self.vm)
+            )
+        })
     }
 
     /// Runs a command that must succeed and returns what it printed.
@@ -196,7 +226,12 @@ impl Machine {
     /// The same with another limit.
     pub fn sh_for(&mut self, command: &str, limit: Duration) -> Result<String> {
         let output = self.run_for(command, limit)?;
-        ensure!(output.status == 0, "'{command}' ended with {}: {}", output.status, output.text);
+        ensure!(
+            output.status == 0,
+            "'{command}' ended with {}: {}",
+            output.status,
+            output.text
+        );
         Ok(output.text)
     }
 
@@ -208,11 +243,19 @@ impl Machine {
 
     /// Waits in the guest until a shell condition holds; `what` says what was waited for.
     pub fn until(&mut self, condition: &str, what: &str) -> Result<()> {
-        let command = format!("n=0; until {condition}; do n=$((n+1)); [ $n -gt 600 ] && exit 1; usleep 50000; done");
+        let command = format!(
+            "n=0; until {condition}; do n=$((n+1)); [ $n -gt 600 ] && exit 1; usleep 50000; done"
+        );
         let output = self.run(&command)?;
         if output.status != 0 {
-            let log = self.run("dmesg | tail -n 40").map(|output| output.text).unwrap_or_default();
-            bail!("{what}: not after 30 s; {}; the kernel's log ends with:\n{log}", self.violations());
+            let log = self
+                .run("dmesg | tail -n 40")
+                .map(|output| output.text)
+                .unwrap_or_default();
+            bail!(
+                "{what}: not after 30 s; {}; the kernel's log ends with:\n{log}",
+                self.violations()
+            );
         }
         Ok(())
     }
@@ -220,14 +263,20 @@ impl Machine {
     /// Loads the driver and waits for a disk.
     pub fn load_until(&mut self, disk: &str) -> Result<()> {
         self.load()?;
-        self.until(&format!("[ -b /dev/{disk} ]"), &format!("/dev/{disk} appears"))
+        self.until(
+            &format!("[ -b /dev/{disk} ]"),
+            &format!("/dev/{disk} appears"),
+        )
     }
 
     /// Ends the guest, whatever it does, and judges what it and the host have seen.
     pub fn end(self) -> Result<()> {
         self.vm.stop();
         let reason = self.vm.wait();
-        ensure!(reason == ExitReason::Stopped, "the guest ended by itself: {reason}");
+        ensure!(
+            reason == ExitReason::Stopped,
+            "the guest ended by itself: {reason}"
+        );
         self.judge()
     }
 
@@ -243,11 +292,17 @@ impl Machine {
 
     /// What the host has against the guest.
     fn violations(&self) -> String {
-        let (bus, disk) = (self.server.violations(), self.controller.violations().first());
+        let (bus, disk) = (
+            self.server.violations(),
+            self.controller.violations().first(),
+        );
         if bus.is_empty() && disk.is_empty() {
             return "the guest broke no protocol".to_owned();
         }
-        format!("the guest broke VMBus's protocol {} times: {bus:?}, the storage protocol: {disk:?}", bus.len())
+        format!(
+            "the guest broke VMBus's protocol {} times: {bus:?}, the storage protocol: {disk:?}",
+            bus.len()
+        )
     }
 }
 
@@ -255,7 +310,11 @@ impl Machine {
 pub fn wait_until(what: &str, limit: Duration, condition: impl Fn() -> bool) -> Result<()> {
     let deadline = Instant::now() + limit;
     while !condition() {
-        ensure!(Instant::now() < deadline, "{what}: not after {} s", limit.as_secs());
+        ensure!(
+            Instant::now() < deadline,
+            "{what}: not after {} s",
+            limit.as_secs()
+        );
         std::thread::sleep(Duration::from_millis(2));
     }
     Ok(())
@@ -266,7 +325,10 @@ fn tail(vm: &Vm) -> String {
     let text = vm.console().text();
     let mut lines: Vec<&str> = text.lines().collect();
     lines.drain(..lines.len().saturating_sub(25));
-    let end = vm.wait_timeout(Duration::ZERO).map(|reason| reason.to_string()).unwrap_or_default();
+    let end = vm
+        .wait_timeout(Duration::ZERO)
+        .map(|reason| reason.to_string())
+        .unwrap_or_default();
     lines.push(&end);
     lines.join("\n")
 }

@@ -50,13 +50,25 @@ fn main() -> Result<ExitCode> {
     let args = Args::parse();
     let mut jobs = scenarios::jobs(&args.qemu_root);
     jobs.retain(|job| args.driver.is_none_or(|driver| driver == job.driver));
-    jobs.retain(|job| args.only.as_ref().is_none_or(|word| job.title().contains(word)));
+    jobs.retain(|job| {
+        args.only
+            .as_ref()
+            .is_none_or(|word| job.title().contains(word))
+    });
     if args.list {
         jobs.iter().for_each(|job| println!("{}", job.title()));
         return Ok(ExitCode::SUCCESS);
     }
-    anyhow::ensure!(!jobs.is_empty(), "no scenario of that name; --list shows them all");
-    std::fs::create_dir_all(&args.logs).with_context(|| format!("cannot make {}", args.logs.display()))?;
+    anyhow::ensure!(
+        !jobs.is_empty(),
+        "no scenario of that name; --list shows them all"
+    );
+    std::fs::create_dir_all(&args.logs)
+        .with_context(|| format!("cannot make {}", args.logs.display()))?;
     let passed = runner::run(jobs, args.cpus, &args.images, &args.logs, args.also_passed);
-    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }

@@ -17,7 +17,11 @@ pub struct Report {
 impl Report {
     /// A report on `jobs` scenarios that starts with `passed` tests that were run elsewhere.
     pub fn with_passed(passed: usize, jobs: usize) -> Self {
-        Self { passed, jobs, ..Self::default() }
+        Self {
+            passed,
+            jobs,
+            ..Self::default()
+        }
     }
 
     /// Enters a result.
@@ -30,7 +34,10 @@ impl Report {
             Ok(()) => self.passed += 1,
             Err(error) => {
                 self.failed.push(title.to_owned());
-                println!("        {}", format!("{error:#}").replace('\n', "\n        "));
+                println!(
+                    "        {}",
+                    format!("{error:#}").replace('\n', "\n        ")
+                );
             }
         }
         let _ = std::io::stdout().flush();

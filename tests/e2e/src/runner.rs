@@ -43,14 +43,19 @@ pub fn run(jobs: Vec<Job>, cpus: u32, images: &Path, logs: &Path, also_passed: u
     thread::scope(|scope| {
         for job in jobs {
             let need = job.cpus.min(cpus);
-            let mut left = freed.wait_while(free.lock().unwrap(), |free| *free < need).unwrap();
+            let mut left = freed
+                .wait_while(free.lock().unwrap(), |free| *free < need)
+                .unwrap();
             *left -= need;
             drop(left);
             let (free, freed, report) = (&free, &freed, &report);
             scope.spawn(move || {
                 let start = Instant::now();
                 let result = run_one(&job, images, logs);
-                report.lock().unwrap().finish(&job.title(), start.elapsed(), &result);
+                report
+                    .lock()
+                    .unwrap()
+                    .finish(&job.title(), start.elapsed(), &result);
                 *free.lock().unwrap() += need;
                 freed.notify_one();
             });
@@ -66,5 +71,6 @@ fn run_one(job: &Job, images: &Path, logs: &Path) -> Result<()> {
         name: job.name.clone(),
         driver: job.driver,
     };
-    catch_unwind(AssertUnwindSafe(|| (job.run)(&lab))).unwrap_or_else(|_| Err(anyhow!("the scenario panicked")))
+    catch_unwind(AssertUnwindSafe(|| (job.run)(&lab)))
+        .unwrap_or_else(|_| Err(anyhow!("the scenario panicked")))
 }

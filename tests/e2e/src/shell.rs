@@ -43,9 +43,17 @@ pub struct Shell<P: Port> {
 impl<P: Port> Shell<P> {
     /// Waits until the agent says that it is there.
     pub fn connect(port: P, timeout: Duration) -> Result<Self> {
-        let mut shell = Self { port, pending: Vec::new() };
-        let (_, ready) = shell.answer(Instant::now() + timeout).context("waiting for the agent in the guest")?;
-        ensure!(ready == "ready", "the agent said '{ready}' instead of 'ready'");
+        let mut shell = Self {
+            port,
+            pending: Vec::new(),
+        };
+        let (_, ready) = shell
+            .answer(Instant::now() + timeout)
+            .context("waiting for the agent in the guest")?;
+        ensure!(
+            ready == "ready",
+            "the agent said '{ready}' instead of 'ready'"
+        );
         Ok(shell)
     }
 
@@ -60,8 +68,13 @@ impl<P: Port> Shell<P> {
     /// Waits for the command that was started.
     pub fn finish(&mut self, timeout: Duration) -> Result<Output> {
         let (text, status) = self.answer(Instant::now() + timeout)?;
-        let status = status.parse().with_context(|| format!("'{status}' is not an exit status"))?;
-        Ok(Output { status, text: text.trim_end_matches('\n').to_owned() })
+        let status = status
+            .parse()
+            .with_context(|| format!("'{status}' is not an exit status"))?;
+        Ok(Output {
+            status,
+            text: text.trim_end_matches('\n').to_owned(),
+        })
     }
 
     /// Everything up to a separator, and the line that follows it.
@@ -71,13 +84,18 @@ impl<P: Port> Shell<P> {
                 && let Some(len) = self.pending[at..].iter().position(|&byte| byte == b'\n')
             {
                 let text = String::from_utf8_lossy(&self.pending[..at]).replace('\r', "");
-                let line = String::from_utf8_lossy(&self.pending[at + 1..at + len]).trim().to_owned();
+                let line = String::from_utf8_lossy(&self.pending[at + 1..at + len])
+                    .trim()
+                    .to_owned();
                 self.pending.drain(..=at + len);
                 return Ok((text, line));
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                bail!("no answer in time; so far: '{}'", String::from_utf8_lossy(&self.pending));
+                bail!(
+                    "no answer in time; so far: '{}'",
+                    String::from_utf8_lossy(&self.pending)
+                );
             }
             self.port.limit(left);
             let mut bytes = [0; 4096];
@@ -102,7 +120,9 @@ mod tests {
 
     impl Read for Script {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let Some(bytes) = self.0.pop_front() else { return Ok(0) };
+            let Some(bytes) = self.0.pop_front() else {
+                return Ok(0);
+            };
             buffer[..bytes.len()].copy_from_slice(&bytes);
             Ok(bytes.len())
         }
@@ -123,13 +143,31 @@ mod tests {
 
     #[test]
     fn answers_in_pieces() {
-        let pieces: [&[u8]; 5] = [b"noise\x1erea", b"dy\nhel", b"lo\r\n", b"\x1e", b"3\n\x1e0\n"];
+        let pieces: [&[u8]; 5] = [
+            b"noise\x1erea",
+            b"dy\nhel",
+            b"lo\r\n",
+            b"\x1e",
+            b"3\n\x1e0\n",
+        ];
         let port = Script(pieces.iter().map(|piece| piece.to_vec()).collect());
         let second = Duration::from_secs(1);
         let mut shell = Shell::connect(port, second).unwrap();
         shell.start("false").unwrap();
-        assert_eq!(shell.finish(second).unwrap(), Output { status: 3, text: "hello".into() });
-        assert_eq!(shell.finish(second).unwrap(), Output { status: 0, text: String::new() });
+        assert_eq!(
+            shell.finish(second).unwrap(),
+            Output {
+                status: 3,
+                text: "hello".into()
+            }
+        );
+        assert_eq!(
+            shell.finish(second).unwrap(),
+            Output {
+                status: 0,
+                text: String::new()
+            }
+        );
         assert!(shell.finish(second).is_err(), "the guest has ended");
     }
 }

@@ -33,7 +33,11 @@ pub fn bridge(lab: &Lab, root: &Path) -> Result<()> {
     let kernel = lab.images.join("vmlinuz").canonicalize()?;
     let shared = root.join("lab");
     let inside = |path: &Path| -> Result<String> {
-        let name = path.file_name().context("a file name")?.to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .context("a file name")?
+            .to_string_lossy()
+            .into_owned();
         if shared.join("images").join(&name).exists() {
             return Ok(format!("/lab/images/{name}"));
         }
@@ -53,13 +57,25 @@ pub fn bridge(lab: &Lab, root: &Path) -> Result<()> {
         .spawn()
         .with_context(|| format!("starting QEMU in {}", root.display()))?;
     let child = Mutex::new(child);
-    if wait_until("QEMU ends", LIMIT, || matches!(child.lock().unwrap().try_wait(), Ok(Some(_)))).is_err() {
+    if wait_until("QEMU ends", LIMIT, || {
+        matches!(child.lock().unwrap().try_wait(), Ok(Some(_)))
+    })
+    .is_err()
+    {
         child.lock().unwrap().kill()?;
     }
     let text = String::from_utf8_lossy(&std::fs::read(&log)?).replace('\r', "");
-    ensure!(kernel_log::fault(&text).is_none(), "the kernel's log has a report: {:?}", kernel_log::fault(&text));
+    ensure!(
+        kernel_log::fault(&text).is_none(),
+        "the kernel's log has a report: {:?}",
+        kernel_log::fault(&text)
+    );
     for line in EXPECTED {
-        ensure!(text.lines().any(|have| have == line), "the guest does not print '{line}'; {} has:\n{text}", log.display());
+        ensure!(
+            text.lines().any(|have| have == line),
+            "the guest does not print '{line}'; {} has:\n{text}",
+            log.display()
+        );
     }
     Ok(())
 }

@@ -13,11 +13,31 @@ use crate::machine::{Driver, Lab, Setup};
 
 /// Name, fio's options, and the number of operations.
 const LOADS: [(&str, &str, u32); 5] = [
-    ("4k random read, depth 1", "--rw=randread --bs=4k --iodepth=1", 300),
-    ("4k random write, depth 1", "--rw=randwrite --bs=4k --iodepth=1", 300),
-    ("4k random read, depth 16", "--rw=randread --bs=4k --iodepth=16 --iodepth_batch_submit=8", 600),
-    ("4k random write, depth 16", "--rw=randwrite --bs=4k --iodepth=16 --iodepth_batch_submit=8", 600),
-    ("256k sequential read", "--rw=read --bs=256k --iodepth=4", 100),
+    (
+        "4k random read, depth 1",
+        "--rw=randread --bs=4k --iodepth=1",
+        300,
+    ),
+    (
+        "4k random write, depth 1",
+        "--rw=randwrite --bs=4k --iodepth=1",
+        300,
+    ),
+    (
+        "4k random read, depth 16",
+        "--rw=randread --bs=4k --iodepth=16 --iodepth_batch_submit=8",
+        600,
+    ),
+    (
+        "4k random write, depth 16",
+        "--rw=randwrite --bs=4k --iodepth=16 --iodepth_batch_submit=8",
+        600,
+    ),
+    (
+        "256k sequential read",
+        "--rw=read --bs=256k --iodepth=4",
+        100,
+    ),
 ];
 
 /// How much above the C drivers' count ours may be: interrupts depend on timing.
@@ -29,11 +49,18 @@ pub fn cost(lab: &Lab) -> Result<()> {
     let rust = measure(lab, Driver::Rust)?;
     let mut table = String::new();
     let mut worse = Vec::new();
-    writeln!(table, "{:<28}{:<18}{:>10}{:>10}{:>8}", "per operation", "", "C", "Rust", "ratio")?;
+    writeln!(
+        table,
+        "{:<28}{:<18}{:>10}{:>10}{:>8}",
+        "per operation", "", "C", "Rust", "ratio"
+    )?;
     for ((load, ..), (c, rust)) in LOADS.iter().zip(c.iter().zip(&rust)) {
         for ((what, c), (_, rust)) in c.iter().zip(rust) {
             let ratio = if *c == 0.0 { 1.0 + rust } else { rust / c };
-            writeln!(table, "{load:<28}{what:<18}{c:>10.3}{rust:>10.3}{ratio:>8.2}")?;
+            writeln!(
+                table,
+                "{load:<28}{what:<18}{c:>10.3}{rust:>10.3}{ratio:>8.2}"
+            )?;
             if ratio > TOLERANCE && rust - c > 0.02 {
                 worse.push(format!("{load}: {what} {rust:.3} against {c:.3}"));
             }
@@ -41,15 +68,27 @@ pub fn cost(lab: &Lab) -> Result<()> {
     }
     std::fs::write(lab.logs.join("cost.txt"), &table)?;
     print!("{table}");
-    ensure!(worse.is_empty(), "ours cost more than the C drivers: {}", worse.join("; "));
+    ensure!(
+        worse.is_empty(),
+        "ours cost more than the C drivers: {}",
+        worse.join("; ")
+    );
     Ok(())
 }
 
 type Costs = Vec<(&'static str, f64)>;
 
 fn measure(lab: &Lab, driver: Driver) -> Result<Vec<Costs>> {
-    let lab = Lab { images: lab.images.clone(), logs: lab.logs.clone(), name: lab.name.clone(), driver };
-    let mut machine = lab.boot(Setup { fio: true, ..Setup::default() })?;
+    let lab = Lab {
+        images: lab.images.clone(),
+        logs: lab.logs.clone(),
+        name: lab.name.clone(),
+        driver,
+    };
+    let mut machine = lab.boot(Setup {
+        fio: true,
+        ..Setup::default()
+    })?;
     machine.controller.add_disk(0, 0, Disk::memory(64 << 20)?)?;
     machine.load_until("sda")?;
     let mut costs = Vec::new();
@@ -62,9 +101,16 @@ fn measure(lab: &Lab, driver: Driver) -> Result<Vec<Costs>> {
             ),
             Duration::from_secs(300),
         )?;
-        let (bus, exits) = (machine.server.stats().total.since(&bus), machine.vm.counters().since(&exits));
+        let (bus, exits) = (
+            machine.server.stats().total.since(&bus),
+            machine.vm.counters().since(&exits),
+        );
         // The block layer may make one request of several operations that follow each other.
-        ensure!(bus.packets_in >= u64::from(requests / 2), "{} packets for {requests} operations", bus.packets_in);
+        ensure!(
+            bus.packets_in >= u64::from(requests / 2),
+            "{} packets for {requests} operations",
+            bus.packets_in
+        );
         let per = |count: u64| count as f64 / f64::from(requests);
         costs.push(vec![
             ("packets", per(bus.packets_in)),
@@ -72,7 +118,14 @@ fn measure(lab: &Lab, driver: Driver) -> Result<Vec<Costs>> {
             ("signals in", per(bus.signals_in)),
             ("signals out", per(bus.signals_out)),
             ("interrupts", per(exits.interrupts)),
-            ("exits", per(exits.exits_hypercall + exits.exits_signal + exits.exits_io + exits.exits_synic + exits.exits_other)),
+            (
+                "exits",
+                per(exits.exits_hypercall
+                    + exits.exits_signal
+                    + exits.exits_io
+                    + exits.exits_synic
+                    + exits.exits_other),
+            ),
             ("ring bytes in", per(bus.payload_in)),
             ("ring bytes out", per(bus.payload_out)),
         ]);

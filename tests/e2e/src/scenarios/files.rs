@@ -22,12 +22,18 @@ pub fn files(lab: &Lab) -> Result<()> {
     machine.sh("echo 3 >/proc/sys/vm/drop_caches; mount -o ro /dev/sda1 /mnt")?;
     let sum = machine.sh("md5sum </mnt/copy.bin")?;
     let expected = lab.disk_sum()?;
-    ensure!(sum.starts_with(&expected), "the copy's checksum is {sum}, the host's {expected}");
+    ensure!(
+        sum.starts_with(&expected),
+        "the copy's checksum is {sum}, the host's {expected}"
+    );
     machine.sh("test ! -e /mnt/docs/GPL-2 && umount /mnt")?;
 
     machine.sh("dd if=/mnt/../init of=/dev/sda bs=4k seek=16380 count=1 conv=sync oflag=direct")?;
     let stats = unit.disk().stats();
-    ensure!(stats.writes > 0 && stats.flushes > 0, "the disk was not written and flushed: {stats:?}");
+    ensure!(
+        stats.writes > 0 && stats.flushes > 0,
+        "the disk was not written and flushed: {stats:?}"
+    );
     let result = machine.end();
     std::fs::remove_file(image)?;
     result

@@ -18,15 +18,33 @@ type Spoil = fn(Outgoing) -> Vec<Outgoing>;
 
 /// Packets besides the right one, which the guest must refuse without harm.
 const BESIDES: [(&str, Spoil); 9] = [
-    ("the same completion twice", |packet| vec![packet.clone(), packet]),
-    ("a transaction that nobody waits for", |packet| besides(packet, |bad| bad.transaction += 1000)),
-    ("transaction 0", |packet| besides(packet, |bad| bad.transaction = 0)),
-    ("the largest transaction", |packet| besides(packet, |bad| bad.transaction = u64::MAX)),
-    ("no payload", |packet| besides(packet, |bad| bad.payload.clear())),
-    ("half a payload", |packet| besides(packet, |bad| bad.payload.truncate(30))),
-    ("too much payload", |packet| besides(packet, |bad| bad.payload.resize(2000, 0xff))),
-    ("an unknown operation", |packet| besides(packet, |bad| bad.payload[..4].fill(0xee))),
-    ("an unknown kind of packet", |packet| besides(packet, |bad| bad.kind = 0x77)),
+    ("the same completion twice", |packet| {
+        vec![packet.clone(), packet]
+    }),
+    ("a transaction that nobody waits for", |packet| {
+        besides(packet, |bad| bad.transaction += 1000)
+    }),
+    ("transaction 0", |packet| {
+        besides(packet, |bad| bad.transaction = 0)
+    }),
+    ("the largest transaction", |packet| {
+        besides(packet, |bad| bad.transaction = u64::MAX)
+    }),
+    ("no payload", |packet| {
+        besides(packet, |bad| bad.payload.clear())
+    }),
+    ("half a payload", |packet| {
+        besides(packet, |bad| bad.payload.truncate(30))
+    }),
+    ("too much payload", |packet| {
+        besides(packet, |bad| bad.payload.resize(2000, 0xff))
+    }),
+    ("an unknown operation", |packet| {
+        besides(packet, |bad| bad.payload[..4].fill(0xee))
+    }),
+    ("an unknown kind of packet", |packet| {
+        besides(packet, |bad| bad.kind = 0x77)
+    }),
 ];
 
 fn besides(packet: Outgoing, spoil: impl Fn(&mut Outgoing)) -> Vec<Outgoing> {
@@ -37,13 +55,18 @@ fn besides(packet: Outgoing, spoil: impl Fn(&mut Outgoing)) -> Vec<Outgoing> {
 
 /// Wrong packets beside right ones, wrong values in right ones, and a completion that never comes.
 pub fn completions(lab: &Lab) -> Result<()> {
-    let mut machine = lab.boot(Setup { cpus: 2, ..Setup::default() })?;
+    let mut machine = lab.boot(Setup {
+        cpus: 2,
+        ..Setup::default()
+    })?;
     machine.controller.add_disk(0, 0, Disk::memory(16 << 20)?)?;
     machine.load_until("sda")?;
     let instance = machine.controller.config().instance;
     for (what, spoil) in BESIDES {
         machine.server.set_tamper(instance, Some(Box::new(spoil)));
-        machine.sh(READ).with_context(|| format!("the host also sends {what}"))?;
+        machine
+            .sh(READ)
+            .with_context(|| format!("the host also sends {what}"))?;
         machine.server.set_tamper(instance, None);
         machine.sh(READ).with_context(|| format!("after {what}"))?;
     }
@@ -62,7 +85,9 @@ fn lengths(machine: &mut Machine) -> Result<()> {
         });
         unit.inject(Injection::new(fault).only(READ_10));
         machine.run(READ)?;
-        machine.sh(READ).with_context(|| format!("after a transfer length of {length}"))?;
+        machine
+            .sh(READ)
+            .with_context(|| format!("after a transfer length of {length}"))?;
     }
     Ok(())
 }
@@ -73,9 +98,17 @@ fn never_answered(machine: &mut Machine) -> Result<()> {
     unit.inject(Injection::new(Fault::Lose).only(READ_10));
     let commands = unit.commands();
     machine.sh("(dd if=/dev/sda of=/dev/null bs=4k count=1 iflag=direct >/dev/null 2>&1 &)")?;
-    wait_until("the request to be lost arrives", SOON, || unit.commands() > commands)?;
-    machine.sh("dd if=/dev/sda of=/dev/null bs=4k skip=100 count=8 iflag=direct").context("besides a lost request")?;
-    machine.sh("pidof dd").context("the lost request is still waited for")?;
-    machine.server.remove_device(machine.controller.config().instance);
+    wait_until("the request to be lost arrives", SOON, || {
+        unit.commands() > commands
+    })?;
+    machine
+        .sh("dd if=/dev/sda of=/dev/null bs=4k skip=100 count=8 iflag=direct")
+        .context("besides a lost request")?;
+    machine
+        .sh("pidof dd")
+        .context("the lost request is still waited for")?;
+    machine
+        .server
+        .remove_device(machine.controller.config().instance);
     machine.until("! pidof dd", "the lost request ends with its controller")
 }

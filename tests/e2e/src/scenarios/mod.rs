@@ -9,8 +9,8 @@ mod cost;
 mod files;
 mod fio;
 mod luns;
-mod manage;
 mod malformed;
+mod manage;
 mod negotiate;
 mod reload;
 mod rescind;
@@ -29,25 +29,41 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("reload", 1, reload::reload);
     jobs.both("rescind/cycles", 2, rescind::cycles);
     for (cpus, channels) in [(4, 4), (4, 1), (2, 4), (1, 1)] {
-        jobs.both(format!("fio/{cpus}-cpus-{channels}-channels"), cpus, move |lab| {
-            fio::verify(lab, cpus, channels)
-        });
+        jobs.both(
+            format!("fio/{cpus}-cpus-{channels}-channels"),
+            cpus,
+            move |lab| fio::verify(lab, cpus, channels),
+        );
     }
     jobs.add("cost", Driver::Rust, 1, cost::cost);
     jobs.add("rescind/in-flight", Driver::Rust, 2, rescind::in_flight);
     jobs.both("files", 1, files::files);
     jobs.both("luns", 1, luns::luns);
-    jobs.add("malformed/completions", Driver::Rust, 2, malformed::completions);
+    jobs.add(
+        "malformed/completions",
+        Driver::Rust,
+        2,
+        malformed::completions,
+    );
     jobs.add("sysfs", Driver::Rust, 2, compare::sysfs);
     jobs.add("limits", Driver::Rust, 2, compare::limits);
     jobs.both("manage/channels", 2, manage::channels);
     jobs.both("manage/drivers", 1, manage::drivers);
     for version in Version::ALL {
-        jobs.both(format!("negotiate/{version}"), 1, move |lab| negotiate::negotiate(lab, version));
+        jobs.both(format!("negotiate/{version}"), 1, move |lab| {
+            negotiate::negotiate(lab, version)
+        });
     }
-    jobs.add("negotiate/max-version", Driver::Rust, 1, negotiate::max_version);
+    jobs.add(
+        "negotiate/max-version",
+        Driver::Rust,
+        1,
+        negotiate::max_version,
+    );
     if let Some(root) = qemu_root.clone() {
-        jobs.add("bridge", Driver::Rust, 1, move |lab| bridge::bridge(lab, &root));
+        jobs.add("bridge", Driver::Rust, 1, move |lab| {
+            bridge::bridge(lab, &root)
+        });
     }
     jobs.0
 }
@@ -63,7 +79,12 @@ impl Jobs {
         cpus: u32,
         run: impl Fn(&Lab) -> Result<()> + Send + Sync + 'static,
     ) {
-        self.0.push(Job { name: name.into(), driver, cpus, run: Box::new(run) });
+        self.0.push(Job {
+            name: name.into(),
+            driver,
+            cpus,
+            run: Box::new(run),
+        });
     }
 
     fn both(

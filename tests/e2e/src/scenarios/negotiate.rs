@@ -12,7 +12,10 @@ use crate::machine::{Lab, Machine, Setup};
 /// A host that knows nothing newer than `version`. The oldest comes with the older of the two versions of
 /// the storage protocol.
 pub fn negotiate(lab: &Lab, version: Version) -> Result<()> {
-    let mut setup = Setup { server: ServerConfig::up_to(version), ..Setup::default() };
+    let mut setup = Setup {
+        server: ServerConfig::up_to(version),
+        ..Setup::default()
+    };
     if version == Version::V4_0 {
         setup.controller.versions = vec![protocol::Version::V6_0];
     }
@@ -28,22 +31,37 @@ pub fn max_version(lab: &Lab) -> Result<()> {
     let mut machine = lab.boot(Setup::default())?;
     machine.controller.add_disk(0, 0, Disk::memory(16 << 20)?)?;
     for version in Version::ALL {
-        machine.sh(&format!("dmesg -c >/dev/null; modprobe hv_vmbus_rust max_version={}", version.0))?;
+        machine.sh(&format!(
+            "dmesg -c >/dev/null; modprobe hv_vmbus_rust max_version={}",
+            version.0
+        ))?;
         let shown = machine.sh("cat /sys/module/hv_vmbus_rust/parameters/max_version")?;
-        ensure!(shown == version.0.to_string(), "max_version reads {shown} instead of {}", version.0);
+        ensure!(
+            shown == version.0.to_string(),
+            "max_version reads {shown} instead of {}",
+            version.0
+        );
         machine.load_until("sda")?;
         agreed(&mut machine, version)?;
         machine.sh("rmmod hv_storvsc_rust && rmmod hv_vmbus_rust")?;
     }
     let none = machine.run("modprobe hv_vmbus_rust max_version=0")?;
-    ensure!(none.status != 0, "the bus loads although it may use no version");
+    ensure!(
+        none.status != 0,
+        "the bus loads although it may use no version"
+    );
     machine.end()
 }
 
 fn agreed(machine: &mut Machine, version: Version) -> Result<()> {
     let host = machine.server.status().version;
-    ensure!(host == Some(version), "the host agreed to {host:?} instead of {version}");
-    machine.sh(&format!("dmesg | grep -q 'hv_vmbus: Vmbus version:{version}$'"))?;
+    ensure!(
+        host == Some(version),
+        "the host agreed to {host:?} instead of {version}"
+    );
+    machine.sh(&format!(
+        "dmesg | grep -q 'hv_vmbus: Vmbus version:{version}$'"
+    ))?;
     machine.sh("dd if=/dev/sda of=/dev/null bs=64k count=16 iflag=direct")?;
     Ok(())
 }

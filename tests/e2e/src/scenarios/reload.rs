@@ -20,23 +20,41 @@ pub fn reload(lab: &Lab) -> Result<()> {
     machine.controller.add_disk(0, 0, Disk::memory(16 << 20)?)?;
     let (load, unload) = match lab.driver {
         Driver::C => ("modprobe hv_storvsc", "retry rmmod hv_storvsc"),
-        Driver::Rust => ("modprobe hv_storvsc_rust", "retry rmmod hv_storvsc_rust && retry rmmod hv_vmbus_rust"),
+        Driver::Rust => (
+            "modprobe hv_storvsc_rust",
+            "retry rmmod hv_storvsc_rust && retry rmmod hv_vmbus_rust",
+        ),
     };
     // A module is busy while disks are looked for.
     let retry = "retry() { n=0; until \"$@\" 2>/dev/null; do n=$((n+1)); [ $n -gt 400 ] && return 1; usleep 25000; done; }";
-    let round = format!("{load} && retry dd if=/dev/sda of=/dev/null bs=4k count=1 && {unload} || exit 1");
+    let round =
+        format!("{load} && retry dd if=/dev/sda of=/dev/null bs=4k count=1 && {unload} || exit 1");
     // The first rounds fill caches.
     machine.sh(&format!("{retry}; for i in 1 2 3; do {round}; done"))?;
     let used = "awk '/^MemFree|^Cached|^Buffers/ { n += $2 } END { print n }' /proc/meminfo";
     let before: i64 = machine.sh(used)?.parse().context("free memory")?;
     let contacts = machine.server.status().contacts;
-    machine.sh_for(&format!("{retry}; for i in $(seq {ROUNDS}); do {round}; done"), Duration::from_secs(900))?;
+    machine.sh_for(
+        &format!("{retry}; for i in $(seq {ROUNDS}); do {round}; done"),
+        Duration::from_secs(900),
+    )?;
     let after: i64 = machine.sh(used)?.parse().context("free memory")?;
-    ensure!(before - after < MAY_GROW_KB, "{} kB less memory is free after {ROUNDS} rounds", before - after);
+    ensure!(
+        before - after < MAY_GROW_KB,
+        "{} kB less memory is free after {ROUNDS} rounds",
+        before - after
+    );
     if lab.driver == Driver::Rust {
         let status = machine.server.status();
-        ensure!(status.contacts - contacts >= ROUNDS, "the bus connected {} times only", status.contacts - contacts);
-        ensure!(status.gpadls == 0 && status.version.is_none(), "the bus is gone, and yet {status:?}");
+        ensure!(
+            status.contacts - contacts >= ROUNDS,
+            "the bus connected {} times only",
+            status.contacts - contacts
+        );
+        ensure!(
+            status.gpadls == 0 && status.version.is_none(),
+            "the bus is gone, and yet {status:?}"
+        );
     }
     machine.end()
 }

@@ -18,7 +18,10 @@ const READABLE: &str = "head -c 4096 /dev/sd? >/dev/null 2>&1";
 /// again when it is offered again. The C driver does not pass: requests that it starts after the rescind
 /// are never completed.
 pub fn in_flight(lab: &Lab) -> Result<()> {
-    let mut machine = lab.boot(Setup { cpus: 2, ..Setup::default() })?;
+    let mut machine = lab.boot(Setup {
+        cpus: 2,
+        ..Setup::default()
+    })?;
     machine.controller.add_disk(0, 0, Disk::memory(16 << 20)?)?;
     machine.load_until("sda")?;
     for round in 0..3 {
@@ -43,9 +46,16 @@ pub fn in_flight(lab: &Lab) -> Result<()> {
 /// all is quiet. The C driver loses requests that it starts after the rescind, so it is given
 /// what it can stand: a disk without a cache to be flushed, and time to find it.
 pub fn cycles(lab: &Lab) -> Result<()> {
-    let mut machine = lab.boot(Setup { cpus: 2, ..Setup::default() })?;
+    let mut machine = lab.boot(Setup {
+        cpus: 2,
+        ..Setup::default()
+    })?;
     let disk = Disk::memory(16 << 20)?;
-    let disk = if lab.driver == Driver::C { disk.without_write_cache() } else { disk };
+    let disk = if lab.driver == Driver::C {
+        disk.without_write_cache()
+    } else {
+        disk
+    };
     machine.controller.add_disk(0, 0, disk)?;
     machine.load()?;
     for round in 0..CYCLES {
@@ -62,8 +72,19 @@ pub fn cycles(lab: &Lab) -> Result<()> {
 fn take_away(machine: &mut Machine) -> Result<()> {
     let instance = machine.controller.config().instance;
     machine.server.remove_device(instance);
-    let released = machine.server.wait_for(|bus| bus.channels.iter().all(|channel| channel.instance != instance), SOON);
-    ensure!(released, "the guest does not release the relid: {:?}", machine.server.status());
+    let released = machine.server.wait_for(
+        |bus| {
+            bus.channels
+                .iter()
+                .all(|channel| channel.instance != instance)
+        },
+        SOON,
+    );
+    ensure!(
+        released,
+        "the guest does not release the relid: {:?}",
+        machine.server.status()
+    );
     Ok(())
 }
 
@@ -71,6 +92,10 @@ fn give_back(machine: &mut Machine) -> Result<()> {
     let instance = machine.controller.config().instance;
     machine.server.add_device(machine.controller.clone());
     let open = machine.server.wait_for(|bus| bus.is_open(instance), SOON);
-    ensure!(open, "the guest does not open the device: {:?}", machine.server.status());
+    ensure!(
+        open,
+        "the guest does not open the device: {:?}",
+        machine.server.status()
+    );
     Ok(())
 }
