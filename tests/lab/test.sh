@@ -5,7 +5,8 @@
 
 . "$(dirname "$0")/../setup/lib.sh"
 
-"$REPO/tests/wire/layout.sh" "$ROOT/build/linux" "$OUT/layout.txt"
+step layout in_root --bind "$REPO/tests" /tests --bind "$OUT" /out -- \
+	sh /tests/wire/layout.sh /build/linux /out/layout.txt $(debian_make_args)
 step cargo-test env HV_LAYOUT="$OUT/layout.txt" "$REPO/tests/setup/cargo.sh" test --workspace --locked
 cargo_passed=$(awk '/^test result: ok/ { n += $4 } END { print n + 0 }' "$LOGS/cargo-test.log")
 say "scenarios (logs: $LOGS)"

@@ -34,5 +34,6 @@ fi
 [ -d "$TOOLS" ] || step setup-cargo make_tools >&2
 cp /etc/resolv.conf "$TOOLS/etc/resolv.conf"
 ROOT=$TOOLS
-in_root --bind "$REPO" /src -- env ${RUSTFLAGS:+RUSTFLAGS="$RUSTFLAGS"} HOME=/root \
+in_root --bind "$REPO" /src -- env ${RUSTFLAGS:+RUSTFLAGS="$RUSTFLAGS"} \
+	${HV_LAYOUT:+HV_LAYOUT="/src${HV_LAYOUT#"$REPO"}"} HOME=/root \
 	sh -c 'cd /src/tests && exec cargo "$@"' cargo "$@"

@@ -54,3 +54,8 @@ in_root() {
 		while [ "$n" -gt 0 ]; do mount --rbind "$1" "$root$2"; shift 2; n=$((n - 1)); done
 		exec chroot "$root" "$@"' in_root "$ROOT" $((${#binds[@]} / 2)) "${binds[@]}" "$@"
 }
+
+# The arguments with which make gets the configuration that Debian's kernel was built with.
+debian_make_args() {
+	echo CC=x86_64-linux-gnu-gcc-14 "LOCALVERSION=+$(cut -d+ -f2- "$ROOT/kernel-version")"
+}

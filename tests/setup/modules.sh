@@ -40,10 +40,8 @@ build_for_debian() {
 	mkdir -p "$BUILT" "$LOGS"
 	[ "$BUILT" -nt "$ROOT/.complete" ] || rm -rf "${BUILT:?}"/*
 	touch "$BUILT"
-	local local_version
-	local_version=+$(cut -d+ -f2- "$ROOT/kernel-version")
 	in_root --bind "$REPO" /src --bind "$BUILT" /out -- \
-		make -C /build/linux CC=x86_64-linux-gnu-gcc-14 LOCALVERSION="$local_version" \
+		make -C /build/linux $(debian_make_args) \
 		M=/src MO=/out -j"$(nproc)" ${CLIPPY:+CLIPPY=1} modules >"$LOGS/modules.log" 2>&1 || {
 			grep -v '^make' "$LOGS/modules.log" | tail -n 60 >&2
 			die "the modules do not build; the whole log is in $LOGS/modules.log"

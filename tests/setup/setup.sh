@@ -96,7 +96,7 @@ prepare_kernel() {
 	mkdir -p "$build/linux"
 	tar --extract --file "$ROOT"/usr/src/linux-source-*.tar.xz --directory "$build/linux" --strip-components=1
 	cp "$ROOT/boot/config-$version" "$build/linux/.config"
-	in_root -- make -C /build/linux -j"$(nproc)" CC=x86_64-linux-gnu-gcc-14 LOCALVERSION="+${version#*+}" \
+	in_root -- make -C /build/linux -j"$(nproc)" $(debian_make_args) \
 		olddefconfig prepare modules_prepare
 	cp "$ROOT/usr/src/linux-headers-$version/Module.symvers" "$build/linux/"
 	check_symbols "$build/linux"
