@@ -104,11 +104,14 @@ impl HostReader {
 
     /// Gives the room of what was taken back. Returns whether the guest is to be interrupted.
     pub fn release(&mut self) -> bool {
-        let before = self.free(self.memory.peek(Word::ReadIndex));
+        let old = self.memory.peek(Word::ReadIndex);
         self.memory.poke(Word::ReadIndex, self.read);
         fence(SeqCst);
         let pending = self.memory.peek(Word::PendingSend);
-        pending != 0 && before <= pending && self.free(self.read) > pending
+        // Before and after are of the same moment, or else a guest that fills the ring in between
+        // and waits then is forgotten.
+        let write = self.memory.peek(Word::WriteIndex);
+        pending != 0 && self.free(old, write) <= pending && self.free(self.read, write) > pending
     }
 
     /// Wants no interrupts.
@@ -128,8 +131,7 @@ impl HostReader {
         self.memory.size().get()
     }
 
-    fn free(&self, read: u32) -> u32 {
-        let write = self.memory.peek(Word::WriteIndex);
+    fn free(&self, read: u32, write: u32) -> u32 {
         self.size() - (write + self.size() - read) % self.size()
     }
 }
