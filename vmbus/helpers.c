@@ -132,6 +132,11 @@ bool hv_rust_cpu_housekeeping(u32 cpu)
 	return cpumask_test_cpu(cpu, housekeeping_cpumask(HK_TYPE_MANAGED_IRQ));
 }
 
+int hv_rust_node_count(void)
+{
+	return nr_node_ids;
+}
+
 int hv_rust_node_of_cpu(u32 cpu)
 {
 	return cpu_to_node(cpu);

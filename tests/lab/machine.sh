@@ -12,17 +12,21 @@ if [ "${LAB_NESTED:-}" != 1 ] && bin/vmbus-host check >/dev/null 2>&1; then
 	LAB_ROOT=$ROOT exec "$@"
 fi
 
-printf 'exec' >command
-printf ' %q' "$@" >>command
-rm -f status
-[ -t 0 ] && saved=$(stty -g) && trap 'stty "$saved"' EXIT
+# A folder for each job, so that several may run at once.
+job=jobs/$$
+saved=
+mkdir -p $job
+trap 'rm -rf $job; [ -z "$saved" ] || stty "$saved"' EXIT
+printf 'exec' >$job/command
+printf ' %q' "$@" >>$job/command
+[ ! -t 0 ] || saved=$(stty -g)
 in_root --bind "$OUT" /lab -- timeout --foreground --kill-after=10 "${LIMIT:-5400}" \
 	qemu-system-x86_64 -accel tcg,thread=multi,tb-size=512 -cpu max,+svm,+npt -smp "${VCPUS:-4}" -m "${MEMORY:-4G}" \
 	-kernel /lab/images/vmlinuz -initrd /lab/images/outer.cpio \
-	-append "console=ttyS0 quiet panic=-1 mitigations=off no5lvl tsc=reliable" \
+	-append "console=ttyS0 quiet panic=-1 mitigations=off no5lvl tsc=reliable lab.job=$job" \
 	-virtfs local,path=/lab,mount_tag=lab,security_model=none,multidevs=remap \
 	-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
 	-nodefaults -display none -no-reboot -chardev stdio,id=console,mux=on,signal=off -serial chardev:console ||
 	die "the outer machine ended with status $? (124: it ran into its limit of ${LIMIT:-5400} s)"
-[ -e status ] || die "the outer machine ended before the command did"
-exit "$(cat status)"
+[ -e $job/status ] || die "the outer machine ended before the command did"
+exit "$(cat $job/status)"

@@ -52,8 +52,8 @@ pub(crate) fn node(cpu: u32) -> i32 {
 
 /// The number of memory nodes.
 pub(crate) fn node_count() -> i32 {
-    // SAFETY: Written only while the machine boots.
-    i32::try_from(unsafe { bindings::nr_node_ids }).unwrap_or(1)
+    // SAFETY: No requirements.
+    unsafe { bindings::hv_rust_node_count() }
 }
 
 /// The number of the virtual processor that `cpu` is; that of CPU 0 when there is no such CPU.
