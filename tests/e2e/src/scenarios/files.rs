@@ -16,7 +16,7 @@ pub fn files(lab: &Lab) -> Result<()> {
     machine.load_until("sda1")?;
     machine.sh("e2fsck -fn /dev/sda1")?;
     machine.sh("mount -t ext4 /dev/sda1 /mnt")?;
-    machine.sh("cd /mnt && md5sum -c MD5SUMS")?;
+    machine.sh("cd /mnt && test $(stat -c %s data.bin) = 8388608 && md5sum -c MD5SUMS")?;
     machine.sh("cp /mnt/data.bin /mnt/copy.bin && rm /mnt/docs/GPL-2 && umount /mnt")?;
     machine.sh("e2fsck -fn /dev/sda1")?;
     machine.sh("echo 3 >/proc/sys/vm/drop_caches; mount -o ro /dev/sda1 /mnt")?;
