@@ -4,6 +4,7 @@
 //! drivers that are under test, and is run with the C drivers and with ours.
 
 mod bridge;
+mod channels;
 mod compare;
 mod cost;
 mod files;
@@ -12,6 +13,7 @@ mod luns;
 mod malformed;
 mod manage;
 mod negotiate;
+mod offers;
 mod reload;
 mod rescind;
 
@@ -45,6 +47,24 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
         2,
         malformed::completions,
     );
+    jobs.add("channels/monitored", Driver::Rust, 1, channels::monitored);
+    jobs.add("channels/moving", Driver::Rust, 2, channels::moving);
+    jobs.add(
+        "channels/subchannels",
+        Driver::Rust,
+        2,
+        channels::subchannels,
+    );
+    jobs.add("offers/nonsense", Driver::Rust, 2, offers::nonsense);
+    jobs.add("offers/flood", Driver::Rust, 2, offers::flood);
+    jobs.add(
+        "offers/rescind-early",
+        Driver::Rust,
+        2,
+        offers::rescind_early,
+    );
+    jobs.add("offers/silence", Driver::Rust, 2, offers::silence);
+    jobs.add("offers/hectic", Driver::Rust, 2, offers::hectic);
     jobs.add("sysfs", Driver::Rust, 2, compare::sysfs);
     jobs.add("limits", Driver::Rust, 2, compare::limits);
     jobs.both("manage/channels", 2, manage::channels);
