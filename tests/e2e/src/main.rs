@@ -55,6 +55,9 @@ fn main() -> Result<ExitCode> {
             .as_ref()
             .is_none_or(|word| job.title().contains(word))
     });
+    if args.only.is_none() && !args.list {
+        jobs.retain(|job| !scenarios::ON_REQUEST.contains(&job.name.as_str()));
+    }
     if args.list {
         jobs.iter().for_each(|job| println!("{}", job.title()));
         return Ok(ExitCode::SUCCESS);

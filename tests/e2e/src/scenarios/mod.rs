@@ -25,6 +25,9 @@ use vmbus_host::vmbus::wire::Version;
 use crate::machine::{Driver, Lab};
 use crate::runner::Job;
 
+/// Run only when asked for by name: they take minutes each, mostly waiting.
+pub const ON_REQUEST: [&str; 3] = ["offers/flood", "offers/silence", "offers/hectic"];
+
 /// All of them; the longest first, so that none of those is left to run alone at the end.
 pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     let mut jobs = Jobs::default();
