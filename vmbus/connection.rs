@@ -59,8 +59,12 @@ use crate::{
     ring::Direction,
     sync::{
         Completion,
-        Concurrency,
-        OwnedQueue, //
+        Concurrency::{
+            Ordered,
+            Parallel, //
+        },
+        OwnedQueue,
+        Shortage, //
     },
     wire::{
         gpadl::FIRST_HANDLE,
@@ -130,10 +134,10 @@ struct Queues {
 impl Queues {
     fn new() -> Result<Self> {
         Ok(Self {
-            control: OwnedQueue::new(c"hv_vmbus_con", Concurrency::Ordered)?,
-            primary: OwnedQueue::new(c"hv_pri_chan", Concurrency::Ordered)?,
-            subchannels: OwnedQueue::new(c"hv_sub_chan", Concurrency::Parallel)?,
-            removal: OwnedQueue::new(c"hv_vmbus_rescind", Concurrency::Parallel)?,
+            control: OwnedQueue::new(c"hv_vmbus_con", Ordered, Shortage::GoesOn)?,
+            primary: OwnedQueue::new(c"hv_pri_chan", Ordered, Shortage::Waits)?,
+            subchannels: OwnedQueue::new(c"hv_sub_chan", Parallel, Shortage::Waits)?,
+            removal: OwnedQueue::new(c"hv_vmbus_rescind", Parallel, Shortage::Waits)?,
         })
     }
 }

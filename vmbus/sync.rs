@@ -16,7 +16,8 @@ pub use completion::Completion;
 pub(crate) use exclusive::Exclusive;
 pub(crate) use queue::{
     Concurrency,
-    OwnedQueue, //
+    OwnedQueue,
+    Shortage, //
 };
 pub(crate) use tasklet::{
     HasTasklet,

@@ -25,10 +25,17 @@ pub(crate) enum Concurrency {
     Parallel,
 }
 
+/// What a queue does when memory is so short that there is none for another worker.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shortage {
+    /// It goes on with a worker of its own, as a queue must on whose work the block layer may wait.
+    GoesOn,
+    /// It waits. So must a queue that runs drivers: the driver core and the subsystems flush work
+    /// that waits, and the kernel warns when a queue that goes on does that.
+    Waits,
+}
+
 /// A work queue that is drained and destroyed when dropped.
-///
-/// It keeps making progress when memory is short, as a queue must on whose work the block layer
-/// may wait.
 pub(crate) struct OwnedQueue(NonNull<bindings::workqueue_struct>);
 
 // SAFETY: A work queue may be used from and destroyed by any task.
@@ -38,13 +45,20 @@ unsafe impl Send for OwnedQueue {}
 unsafe impl Sync for OwnedQueue {}
 
 impl OwnedQueue {
-    /// Creates a queue; `name` is what `ps` shows of its rescuer thread.
+    /// Creates a queue; `name` is what the kernel shows of its workers.
     ///
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(crate) fn new(name: &'static CStr, concurrency: Concurrency) -> Result<Self> {
-        let base = bindings::wq_flags_WQ_MEM_RECLAIM | bindings::wq_flags_WQ_UNBOUND;
+    pub(crate) fn new(
+        name: &'static CStr,
+        concurrency: Concurrency,
+        shortage: Shortage,
+    ) -> Result<Self> {
+        let base = match shortage {
+            Shortage::GoesOn => bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags_WQ_MEM_RECLAIM,
+            Shortage::Waits => bindings::wq_flags_WQ_UNBOUND,
+        };
         let (flags, max_active) = match concurrency {
             Concurrency::Ordered => (base | bindings::wq_flags___WQ_ORDERED, 1),
             Concurrency::Parallel => (base, 0),

@@ -241,6 +241,17 @@ impl Machine {
         Ok(())
     }
 
+    /// Unloads our drivers. A module is busy while the SCSI layer looks for disks.
+    pub fn unload(&mut self) -> Result<()> {
+        for module in ["hv_storvsc_rust", "hv_vmbus_rust"] {
+            self.until(
+                &format!("rmmod {module} 2>/dev/null"),
+                &format!("{module} unloads"),
+            )?;
+        }
+        Ok(())
+    }
+
     /// Waits in the guest until a shell condition holds; `what` says what was waited for.
     pub fn until(&mut self, condition: &str, what: &str) -> Result<()> {
         let command = format!(

@@ -161,7 +161,7 @@ pub fn subchannels(lab: &Lab) -> Result<()> {
         );
     }
     machine.server.clear_violations();
-    machine.sh("rmmod hv_storvsc_rust && rmmod hv_vmbus_rust")?;
+    machine.unload()?;
     machine.end()
 }
 

@@ -43,7 +43,7 @@ pub fn max_version(lab: &Lab) -> Result<()> {
         );
         machine.load_until("sda")?;
         agreed(&mut machine, version)?;
-        machine.sh("rmmod hv_storvsc_rust && rmmod hv_vmbus_rust")?;
+        machine.unload()?;
     }
     let none = machine.run("modprobe hv_vmbus_rust max_version=0")?;
     ensure!(

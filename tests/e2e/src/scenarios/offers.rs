@@ -89,7 +89,7 @@ pub fn nonsense(lab: &Lab) -> Result<()> {
         "only the controller is left",
     )?;
     machine.server.clear_violations();
-    machine.sh("rmmod hv_storvsc_rust && rmmod hv_vmbus_rust")?;
+    machine.unload()?;
     machine.end()
 }
 
@@ -124,7 +124,7 @@ pub fn flood(lab: &Lab) -> Result<()> {
         machine.sh(READ)?;
     }
     machine.server.clear_violations();
-    machine.sh("rmmod hv_storvsc_rust && rmmod hv_vmbus_rust")?;
+    machine.unload()?;
     machine.end()
 }
 
@@ -197,7 +197,7 @@ pub fn silence(lab: &Lab) -> Result<()> {
         silent.store(false, Ordering::SeqCst);
         machine.sh("dmesg -c >/dev/null; echo $(basename /sys/bus/vmbus/devices/*) > /sys/bus/vmbus/drivers/hv_storvsc/bind")?;
         machine.until(READ, "the disk works")?;
-        machine.sh("rmmod hv_storvsc_rust; rmmod hv_vmbus_rust")?;
+        machine.unload()?;
         machine.server.set_message_tamper(None);
     }
     machine.server.clear_violations();
@@ -229,7 +229,7 @@ pub fn hectic(lab: &Lab) -> Result<()> {
         "dd if=/dev/sda of=/dev/null bs=4k count=1 2>/dev/null",
         "the disk works",
     )?;
-    machine.sh("rmmod hv_storvsc_rust && rmmod hv_vmbus_rust")?;
+    machine.unload()?;
     machine.end()
 }
 
