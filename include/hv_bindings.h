@@ -27,3 +27,5 @@ const blist_flags_t HV_CONST_BLIST_TRY_VPD_PAGES = BLIST_TRY_VPD_PAGES;
 /* bindgen sees the definitions in there, so the shims need no prototypes. */
 #include "vmbus/helpers.c"
 #include "storvsc/helpers.c"
+#include "netvsc/helpers.c"
+#include "hv_util/helpers.c"

@@ -29,8 +29,8 @@ stale() {
 make_cpio() {
 	in_root --bind "$REPO/tests" /tests --bind "$OUT" /out -- \
 		bash -eu -o pipefail -s "$VERSION" "$@" <<'SCRIPT'
-version=$1 image=$2 tree=/tmp/$2.tree
-rm -rf "$tree"; mkdir -p "$tree"; cd "$tree"
+version=$1 image=$2 tree=$(mktemp -d)
+cd "$tree"
 
 add_modules() {
 	local dest=lib/modules/$version module file
@@ -73,6 +73,7 @@ fio)
 	add_programs /usr/bin/fio ;;
 esac
 [ ! -d lib/modules ] || depmod -b . "$version"
+chmod 755 .
 find . -print0 | cpio --null --quiet -o -H newc >"/out/images/$image.cpio.new"
 mv "/out/images/$image.cpio.new" "/out/images/$image.cpio"
 rm -rf "$tree"
@@ -81,8 +82,8 @@ SCRIPT
 
 make_disk() {
 	in_root --bind "$OUT" /out -- bash -eu -o pipefail <<'SCRIPT'
-tree=/tmp/disk.tree disk=/out/images/disk.img
-rm -rf "$tree" "$disk"; mkdir -p "$tree/docs"
+tree=$(mktemp -d) disk=/out/images/disk.img
+rm -f "$disk"; mkdir -p "$tree/docs"
 python3 -c 'import random, sys; sys.stdout.buffer.write(random.Random(1).randbytes(8 << 20))' >"$tree/data.bin"
 cp /usr/share/common-licenses/* "$tree/docs/"
 (cd "$tree" && find . -type f ! -name MD5SUMS -print0 | xargs -0 md5sum >MD5SUMS)

@@ -13,7 +13,7 @@ MIRROR=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 PACKAGES=(gcc make libc6-dev flex bison bc libelf-dev libssl-dev kmod cpio rsync python3 perl
 	xz-utils zstd dwarves rustc rust-src bindgen rustfmt rust-clippy clang lld llvm
-	qemu-system-x86 busybox-static e2fsprogs fdisk fio iperf3 iproute2 ethtool)
+	qemu-system-x86 busybox-static e2fsprogs fdisk fio iperf3 iproute2 ethtool linuxptp)
 NEED_GB=12
 
 check_machine() {
@@ -54,7 +54,7 @@ kernel_hook() {
 		echo "NOTE: linux-image-$KERNEL is not in the archive any more, taking \$want"
 	fi
 	# Unpacked, not installed: no boot loader, no initial RAM disk, no dependencies.
-	packages="linux-source-\$(echo "\$want" | cut -d. -f1,2)"
+	packages="linux-source-\$(echo "\$want" | cut -d. -f1,2) hyperv-daemons"
 	for part in image binary modules base headers; do
 		apt-cache show "linux-\$part-\$want" >/dev/null 2>&1 && packages="\$packages linux-\$part-\$want"
 	done
@@ -122,10 +122,12 @@ check_symbols() {
 check_machine "$@"
 mkdir -p "$LOGS"
 install_missing
-if [ ! -e "$ROOT/.root" ]; then
+# A root that was made with another list of packages is made anew.
+contents=$({ echo "${PACKAGES[*]}"; kernel_hook; } | sha1sum | cut -d' ' -f1)
+if [ "$(cat "$ROOT/.root" 2>/dev/null)" != "$contents" ]; then
 	rm -rf --one-file-system "$ROOT"
 	step setup-root make_root
-	touch "$ROOT/.root"
+	echo "$contents" >"$ROOT/.root"
 fi
 grep -h '^NOTE: ' "$LOGS/setup-root.log" 2>/dev/null || true
 if [ ! -e "$ROOT/.complete" ]; then

@@ -5,11 +5,12 @@
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use vmbus_host::scsi::{Controller, ControllerConfig};
+use vmbus_host::vmbus::device::Device;
 use vmbus_host::vmbus::server::{Server, ServerConfig};
 use vmbus_host::vmm::{Agent, ConsoleMode, ExitReason, Vm, VmConfig};
 
@@ -18,6 +19,9 @@ use crate::shell::{Output, Shell};
 
 /// How long a guest may take to boot, under emulation on a busy machine.
 const BOOT_LIMIT: Duration = Duration::from_secs(240);
+
+/// How long a guest may take to be done with a device that was taken away.
+const RELEASE_LIMIT: Duration = Duration::from_secs(40);
 
 /// How long a command may take where nothing else is said.
 const COMMAND_LIMIT: Duration = Duration::from_secs(120);
@@ -40,6 +44,24 @@ impl Driver {
         match self {
             Self::C => "hv_storvsc",
             Self::Rust => "hv_storvsc_rust",
+        }
+    }
+
+    /// The network driver's module.
+    #[expect(dead_code, reason = "for the scenarios with a network card")]
+    pub fn netvsc(self) -> &'static str {
+        match self {
+            Self::C => "hv_netvsc",
+            Self::Rust => "hv_netvsc_rust",
+        }
+    }
+
+    /// The module of the utility services.
+    #[expect(dead_code, reason = "for the scenarios with utility services")]
+    pub fn utils(self) -> &'static str {
+        match self {
+            Self::C => "hv_utils",
+            Self::Rust => "hv_utils_rust",
         }
     }
 
@@ -70,8 +92,12 @@ pub struct Setup {
     pub server: ServerConfig,
     /// The controller.
     pub controller: ControllerConfig,
-    /// Whether fio is in its RAM disk, which makes it start more slowly.
-    pub fio: bool,
+    /// Other devices, offered from the beginning.
+    pub devices: Vec<Arc<dyn Device>>,
+    /// RAM disks beside `guest.cpio`: each makes the guest start more slowly.
+    pub extras: &'static [&'static str],
+    /// More for the kernel's command line.
+    pub cmdline: &'static str,
 }
 
 impl Default for Setup {
@@ -83,12 +109,15 @@ impl Default for Setup {
                 max_sub_channels: 0,
                 ..ControllerConfig::default()
             },
-            fio: false,
+            devices: Vec::new(),
+            extras: &[],
+            cmdline: "",
         }
     }
 }
 
 /// Where images are and logs go, and which scenario this is.
+#[derive(Clone)]
 pub struct Lab {
     /// The folder with the kernel, the RAM disks and the disk image.
     pub images: PathBuf,
@@ -111,20 +140,24 @@ impl Lab {
             ))
         };
         let mut config = VmConfig::new(self.images.join("vmlinuz"));
-        config.initrd = Some(self.initrd(setup.fio)?);
+        config.initrd = Some(self.initrd(setup.extras)?);
         config.cpus = setup.cpus;
         config.memory = 512 << 20;
         config.console = ConsoleMode::Tee(log("console"));
         // Warnings and what is worse appear on the console, where the result is judged by them.
         config.cmdline = format!(
-            "console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off pci=off hv.mode=agent{}",
-            self.driver.cmdline()
+            "console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off pci=off hv.mode=agent{} {}",
+            self.driver.cmdline(),
+            setup.cmdline
         );
         let mut vm = Vm::new(&config)?;
         let server = Server::new(vm.hypervisor(), vm.memory(), setup.server);
         server.trace().tee(Box::new(File::create(log("vmbus"))?));
         let controller = Controller::new(setup.controller);
         server.add_device(controller.clone());
+        for device in &setup.devices {
+            server.add_device(device.clone());
+        }
         vm.start(server.clone())?;
         let shell = vm
             .agent()
@@ -136,26 +169,40 @@ impl Lab {
             vm,
             server,
             controller,
+            devices: setup.devices,
             shell,
             driver: self.driver,
         })
     }
 
     /// The RAM disk. The kernel unpacks archives that follow each other as one.
-    fn initrd(&self, fio: bool) -> Result<PathBuf> {
+    fn initrd(&self, extras: &[&str]) -> Result<PathBuf> {
         let guest = self.images.join("guest.cpio");
-        if !fio {
+        if extras.is_empty() {
             return Ok(guest);
         }
-        let both = Path::new("/tmp").join(format!("guest-fio-{}.cpio", std::process::id()));
-        if !both.exists() {
+        static MAKING: Mutex<()> = Mutex::new(());
+        let _making = MAKING.lock();
+        let name = format!("guest-{}-{}.cpio", extras.join("-"), std::process::id());
+        let all = Path::new("/tmp").join(name);
+        if !all.exists() {
             let mut bytes = std::fs::read(guest)?;
-            bytes.extend(std::fs::read(self.images.join("fio.cpio"))?);
-            let part = both.with_extension("part");
-            std::fs::write(&part, bytes)?;
-            std::fs::rename(&part, &both)?;
+            for extra in extras {
+                bytes.extend(std::fs::read(
+                    self.images.join(extra).with_extension("cpio"),
+                )?);
+            }
+            std::fs::write(&all, bytes)?;
         }
-        Ok(both)
+        Ok(all)
+    }
+
+    /// The same scenario with other drivers, for comparisons.
+    pub fn with_driver(&self, driver: Driver) -> Self {
+        Self {
+            driver,
+            ..self.clone()
+        }
     }
 
     /// A private copy of the disk image.
@@ -187,6 +234,7 @@ pub struct Machine {
     pub controller: Arc<Controller>,
     /// Whose drivers are under test.
     pub driver: Driver,
+    devices: Vec<Arc<dyn Device>>,
     shell: Shell<Agent>,
 }
 
@@ -241,11 +289,42 @@ impl Machine {
         Ok(())
     }
 
-    /// Unloads our drivers. A module is busy while the SCSI layer looks for disks.
+    /// Takes the controller away and waits until the guest has released all its relids.
+    pub fn take_away(&mut self) -> Result<()> {
+        self.server.remove_device(self.controller.config().instance);
+        self.released()
+    }
+
+    /// Waits until the guest has released all relids of the controller.
+    pub fn released(&self) -> Result<()> {
+        let instance = self.controller.config().instance;
+        let released = self.server.wait_for(
+            |bus| {
+                bus.channels
+                    .iter()
+                    .all(|channel| channel.instance != instance)
+            },
+            RELEASE_LIMIT,
+        );
+        ensure!(
+            released,
+            "the guest does not release the relids: {:?}",
+            self.server.status()
+        );
+        Ok(())
+    }
+
+    /// Unloads those of our drivers that are loaded. A module is busy while the SCSI layer looks for
+    /// disks.
     pub fn unload(&mut self) -> Result<()> {
-        for module in ["hv_storvsc_rust", "hv_vmbus_rust"] {
+        for module in [
+            "hv_utils_rust",
+            "hv_netvsc_rust",
+            "hv_storvsc_rust",
+            "hv_vmbus_rust",
+        ] {
             self.until(
-                &format!("rmmod {module} 2>/dev/null"),
+                &format!("! [ -d /sys/module/{module} ] || rmmod {module} 2>/dev/null"),
                 &format!("{module} unloads"),
             )?;
         }
@@ -298,6 +377,13 @@ impl Machine {
         }
         let violations = self.server.violations().len() + self.controller.violations().count();
         ensure!(violations == 0, "{}", self.violations());
+        for device in &self.devices {
+            let violations = device.violations();
+            ensure!(
+                violations.is_empty(),
+                "a device's protocol was broken: {violations:?}"
+            );
+        }
         Ok(())
     }
 

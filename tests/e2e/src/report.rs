@@ -9,7 +9,7 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub struct Report {
     passed: usize,
-    failed: Vec<String>,
+    failed: Vec<(String, String)>,
     done: usize,
     jobs: usize,
 }
@@ -33,20 +33,18 @@ impl Report {
         match result {
             Ok(()) => self.passed += 1,
             Err(error) => {
-                self.failed.push(title.to_owned());
-                println!(
-                    "        {}",
-                    format!("{error:#}").replace('\n', "\n        ")
-                );
+                let reason = format!("{error:#}").replace('\n', "\n        ");
+                println!("        {reason}");
+                self.failed.push((title.to_owned(), reason));
             }
         }
         let _ = std::io::stdout().flush();
     }
 
-    /// Prints the closing line; whether everything passed.
+    /// Prints once more what failed, and the closing line; whether everything passed.
     pub fn close(&self) -> bool {
-        for title in &self.failed {
-            println!("failed: {title}");
+        for (title, reason) in &self.failed {
+            println!("failed: {title}\n        {reason}");
         }
         println!("{} passed, {} failed", self.passed, self.failed.len());
         self.failed.is_empty()

@@ -116,7 +116,7 @@ pub fn subchannels(lab: &Lab) -> Result<()> {
             .wait_for(|bus| bus.open_channels(instance) > 1, SOON),
         "no sub-channel is opened"
     );
-    for round in 0..3 {
+    for _ in 0..3 {
         let load =
             "for i in 1 2 3; do dd if=/dev/sda of=/dev/null bs=4k count=300 iflag=direct; done";
         machine.start(load)?;
@@ -137,20 +137,7 @@ pub fn subchannels(lab: &Lab) -> Result<()> {
         )?;
         machine.sh("dd if=/dev/sda of=/dev/null bs=4k count=8 iflag=direct")?;
         // The server has not been asked; a new device starts from scratch.
-        machine.server.remove_device(instance);
-        let gone = machine.server.wait_for(
-            |bus| {
-                bus.channels
-                    .iter()
-                    .all(|channel| channel.instance != instance)
-            },
-            SOON,
-        );
-        ensure!(
-            gone,
-            "round {round}: the guest does not release the relids: {:?}",
-            machine.server.status()
-        );
+        machine.take_away()?;
         machine.server.add_device(machine.controller.clone());
         machine.until("[ -b /dev/sda ]", "the disk comes back")?;
         ensure!(

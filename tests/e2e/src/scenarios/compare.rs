@@ -49,13 +49,7 @@ fn compare(lab: &Lab, controller: ControllerConfig, command: &str) -> Result<()>
 }
 
 fn dump(lab: &Lab, driver: Driver, controller: ControllerConfig, command: &str) -> Result<String> {
-    let lab = Lab {
-        images: lab.images.clone(),
-        logs: lab.logs.clone(),
-        name: lab.name.clone(),
-        driver,
-    };
-    let mut machine = lab.boot(Setup {
+    let mut machine = lab.with_driver(driver).boot(Setup {
         cpus: 2,
         controller,
         ..Setup::default()

@@ -79,14 +79,8 @@ pub fn cost(lab: &Lab) -> Result<()> {
 type Costs = Vec<(&'static str, f64)>;
 
 fn measure(lab: &Lab, driver: Driver) -> Result<Vec<Costs>> {
-    let lab = Lab {
-        images: lab.images.clone(),
-        logs: lab.logs.clone(),
-        name: lab.name.clone(),
-        driver,
-    };
-    let mut machine = lab.boot(Setup {
-        fio: true,
+    let mut machine = lab.with_driver(driver).boot(Setup {
+        extras: &["fio"],
         ..Setup::default()
     })?;
     machine.controller.add_disk(0, 0, Disk::memory(64 << 20)?)?;

@@ -22,7 +22,7 @@ pub fn verify(lab: &Lab, cpus: u32, channels: u16) -> Result<()> {
     let mut machine = lab.boot(Setup {
         cpus,
         controller,
-        fio: true,
+        extras: &["fio"],
         ..Setup::default()
     })?;
     machine

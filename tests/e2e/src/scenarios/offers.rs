@@ -137,11 +137,9 @@ pub fn rescind_early(lab: &Lab) -> Result<()> {
     machine.controller.add_disk(0, 0, Disk::memory(16 << 20)?)?;
     machine.load_until("sda")?;
     for step in [kind::GPADL_CREATED, kind::OPEN_RESULT, kind::GPADL_TORNDOWN] {
-        let instance = machine.controller.config().instance;
         let seen = Arc::new(AtomicU32::new(0));
         let counter = seen.clone();
-        machine.server.remove_device(instance);
-        gone(&mut machine)?;
+        machine.take_away()?;
         machine
             .server
             .set_message_tamper(Some(Box::new(move |message| {
@@ -158,8 +156,7 @@ pub fn rescind_early(lab: &Lab) -> Result<()> {
         }
         crate::machine::wait_until("the step", SOON, || seen.load(Ordering::SeqCst) > 0)?;
         let start = Instant::now();
-        machine.server.remove_device(instance);
-        gone(&mut machine)?;
+        machine.take_away()?;
         ensure!(
             start.elapsed() < Duration::from_secs(20),
             "step {step}: the guest went on waiting"
@@ -219,7 +216,7 @@ pub fn hectic(lab: &Lab) -> Result<()> {
         machine.server.remove_device(instance);
         // Every other time without waiting for the guest to be done with the old one.
         if round % 2 == 0 {
-            gone(&mut machine)?;
+            machine.released()?;
         }
         machine.server.add_device(machine.controller.clone());
         std::thread::sleep(Duration::from_millis(round * 7 % 300));
@@ -231,23 +228,4 @@ pub fn hectic(lab: &Lab) -> Result<()> {
     )?;
     machine.unload()?;
     machine.end()
-}
-
-/// Waits until the guest has released all relids of the controller.
-fn gone(machine: &mut Machine) -> Result<()> {
-    let instance = machine.controller.config().instance;
-    let released = machine.server.wait_for(
-        |bus| {
-            bus.channels
-                .iter()
-                .all(|channel| channel.instance != instance)
-        },
-        SOON,
-    );
-    ensure!(
-        released,
-        "the guest does not release the relids: {:?}",
-        machine.server.status()
-    );
-    Ok(())
 }

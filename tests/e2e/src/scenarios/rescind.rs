@@ -31,7 +31,7 @@ pub fn in_flight(lab: &Lab) -> Result<()> {
         wait_until(&format!("round {round}: the load starts"), SOON, || {
             machine.controller.requests().iter().sum::<u64>() > before + 50
         })?;
-        take_away(&mut machine)?;
+        machine.take_away()?;
         machine.finish(load, SOON)?;
         machine.until("! ls -d /sys/block/sd?", "the disk goes away")?;
         give_back(&mut machine)?;
@@ -62,30 +62,11 @@ pub fn cycles(lab: &Lab) -> Result<()> {
         if lab.driver == Driver::C || round % 3 == 0 {
             machine.until(READABLE, "the disk is there")?;
         }
-        take_away(&mut machine)?;
+        machine.take_away()?;
         give_back(&mut machine)?;
     }
     machine.until(READABLE, "the disk comes back")?;
     machine.end()
-}
-
-fn take_away(machine: &mut Machine) -> Result<()> {
-    let instance = machine.controller.config().instance;
-    machine.server.remove_device(instance);
-    let released = machine.server.wait_for(
-        |bus| {
-            bus.channels
-                .iter()
-                .all(|channel| channel.instance != instance)
-        },
-        SOON,
-    );
-    ensure!(
-        released,
-        "the guest does not release the relid: {:?}",
-        machine.server.status()
-    );
-    Ok(())
 }
 
 fn give_back(machine: &mut Machine) -> Result<()> {

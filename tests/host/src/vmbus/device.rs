@@ -39,4 +39,9 @@ pub trait Device: Send + Sync {
 
     /// The guest closed `channel`, or it was rescinded or reset: no more access to its ring.
     fn closed(&self, channel: &Arc<Channel>);
+
+    /// What the guest did that the device's protocol forbids: the first few times, in words.
+    fn violations(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
