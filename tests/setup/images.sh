@@ -65,9 +65,10 @@ outer)
 	install -m 755 /tests/lab/outer-init init ;;
 guest)
 	add_busybox
-	add_modules hv_storvsc hv_netvsc hv_utils sd_mod sr_mod ext4
+	add_modules hv_storvsc hv_netvsc hv_utils sd_mod sr_mod ext4 isofs
 	cp /out/modules/*.ko "lib/modules/$version/"
 	add_programs /usr/sbin/e2fsck /usr/sbin/resize2fs
+	install -m 755 -s /out/bin/scsi-tool bin/
 	install -m 755 /tests/guest/* . ;;
 fio)
 	add_programs /usr/bin/fio ;;
@@ -99,6 +100,6 @@ SCRIPT
 [ "$IMAGES/vmlinuz" -nt "$ROOT/.complete" ] || cp "$ROOT/boot/vmlinuz-$VERSION" "$IMAGES/vmlinuz"
 self=$REPO/tests/setup/images.sh
 if stale "$IMAGES/outer.cpio" "$self" "$REPO/tests/lab/outer-init" "$ROOT/.complete"; then step outer-image make_cpio outer; fi
-if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/guest/* "$OUT"/modules/*.ko "$ROOT/.complete"; then step guest-image make_cpio guest; fi
+if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/guest/* "$OUT"/modules/*.ko "$OUT/bin/scsi-tool" "$ROOT/.complete"; then step guest-image make_cpio guest; fi
 if stale "$IMAGES/fio.cpio" "$self" "$ROOT/.complete"; then step fio-image make_cpio fio; fi
 if stale "$IMAGES/disk.img" "$self" "$ROOT/.complete"; then step disk-image make_disk; fi
