@@ -2,6 +2,7 @@
 
 //! Runs scenarios: whole guests on the VMBus host, with the stock C drivers and with ours.
 
+mod iso;
 mod kernel_log;
 mod machine;
 mod report;

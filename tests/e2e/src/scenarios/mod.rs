@@ -16,6 +16,7 @@ mod negotiate;
 mod offers;
 mod reload;
 mod rescind;
+mod storage;
 
 use std::path::PathBuf;
 
@@ -72,6 +73,11 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.add("limits", Driver::Rust, 2, compare::limits);
     jobs.both("manage/channels", 2, manage::channels);
     jobs.both("manage/drivers", 1, manage::drivers);
+    jobs.both("storage/bounce", 2, storage::bounce::bounce);
+    jobs.both("storage/recovery", 1, storage::recovery::recovery);
+    jobs.both("storage/parameters", 2, storage::parameters::parameters);
+    jobs.both("storage/ide", 2, storage::ide::ide);
+    jobs.both("storage/dvd", 1, storage::dvd::dvd);
     for version in Version::ALL {
         jobs.both(format!("negotiate/{version}"), 1, move |lab| {
             negotiate::negotiate(lab, version)
