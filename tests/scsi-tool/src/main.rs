@@ -96,5 +96,11 @@ fn reset(file: &File) -> io::Result<()> {
 
 fn eject(file: &File) -> io::Result<()> {
     // SAFETY: the request takes no argument.
-    result(unsafe { libc::ioctl(file.as_raw_fd(), CDROMEJECT, 0) })
+    let code = unsafe { libc::ioctl(file.as_raw_fd(), CDROMEJECT, 0) };
+    result(code)?;
+    if code > 0 {
+        // What the command ended with.
+        return Err(io::Error::other(format!("refused: {code:#x}")));
+    }
+    Ok(())
 }

@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_full_line() {
         let line = "vmbus-host run --kernel vmlinuz --initrd initrd --append quiet --cpus 2 \
-                    --memory 1G --disk a.img,ro --disk mem:64M,target=1,lun=2 --scsi-channels 2 \
+                    --memory 1G --disk a.img,ro --disk mem:64M,target=1,lun=2 --disk b.img,ide=0:1 --disk c.iso,dvd --scsi-channels 2 \
                     --vmbus-version 5.0 --trace bus.log --io thread";
         assert!(Cli::try_parse_from(line.split_whitespace()).is_ok());
         for bad in [

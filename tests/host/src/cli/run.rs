@@ -25,6 +25,10 @@ Examples:
       vmbus-host run --kernel vmlinuz --initrd initramfs.cpio.gz --cpus 2 \\
           --disk disk.img --disk mem:64M,target=1,ro
 
+  A disk of an IDE controller, and a DVD drive on the SCSI controller:
+      vmbus-host run --kernel vmlinuz --initrd initramfs.cpio.gz \\
+          --disk disk.img,ide=0:0 --disk image.iso,dvd
+
   An older host with sub-channels, and a record of all VMBus messages:
       vmbus-host run --kernel vmlinuz --initrd initramfs.cpio.gz --cpus 4 \\
           --disk disk.img --scsi-channels 4 --vmbus-version 4.1 --trace vmbus.log
@@ -63,8 +67,10 @@ pub(crate) struct Options {
     memory: u64,
 
     /// A disk on the SCSI controller: an image file, or mem:SIZE for one that starts empty and is
-    /// gone at the end. May be given more than once; the targets are 0, 1, ... unless said.
-    #[arg(long = "disk", value_name = "FILE|mem:SIZE[,target=N][,lun=N][,ro]")]
+    /// gone at the end. May be given more than once. Options are target=N (0, 1, ... unless said),
+    /// lun=N, ro (read-only), dvd (a DVD drive with that image in it; "none" for an empty one), and
+    /// ide=C:D (not on the SCSI controller, but disk D of IDE controller C).
+    #[arg(long = "disk", value_name = "FILE|mem:SIZE|none[,OPTION]...")]
     disks: Vec<DiskSpec>,
 
     /// The number of channels of the SCSI controller, the primary one included.
@@ -112,8 +118,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         max_sub_channels: options.scsi_channels - 1,
         ..ControllerConfig::default()
     });
-    disk::attach(&controller, &options.disks)?;
-    server.add_device(controller);
+    let ide = disk::attach(&controller, &options.disks)?;
+    for device in ide.into_iter().chain([controller]) {
+        server.add_device(device);
+    }
 
     signals::on_ending(vm.stopper()).context("cannot wait for signals")?;
     vm.start(Arc::clone(&server) as _)?;

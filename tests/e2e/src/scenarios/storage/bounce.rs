@@ -20,7 +20,7 @@ pub fn bounce(lab: &Lab) -> Result<()> {
     let mut machine = lab.boot(Setup {
         cpus: 2,
         extras: &["fio"],
-        cmdline: "swiotlb=1024,force",
+        cmdline: "swiotlb=1024,force,track_hiwater",
         ..Setup::default()
     })?;
     machine.controller.add_disk(0, 0, Disk::memory(96 << 20)?)?;

@@ -9,7 +9,7 @@ use vmbus_host::scsi::{Controller, ControllerConfig, Disk, IdePlace};
 use vmbus_host::vmbus::device::Device;
 
 use super::SOON;
-use crate::machine::{Lab, Machine, Setup};
+use crate::machine::{Driver, Lab, Machine, Setup};
 
 const PLACES: [IdePlace; 2] = [
     IdePlace {
@@ -25,8 +25,9 @@ const PLACES: [IdePlace; 2] = [
 pub fn ide(lab: &Lab) -> Result<()> {
     let controllers = PLACES.map(|place| Controller::new(ControllerConfig::ide(place)));
     for (controller, place) in controllers.iter().zip(PLACES) {
+        // The C driver cannot flush the cache of a disk that is gone.
         let size = 8 << (20 + place.disk);
-        controller.add_disk(place.disk, 0, Disk::memory(size)?)?;
+        controller.add_disk(place.disk, 0, Disk::memory(size)?.without_write_cache())?;
         // Nobody looks for others.
         controller.add_disk(place.disk, 1, Disk::memory(1 << 20)?)?;
     }
@@ -59,6 +60,15 @@ pub fn ide(lab: &Lab) -> Result<()> {
         "[ $(ls -d /sys/block/sd? | wc -l) = 2 ]",
         "the disk goes with its channel",
     )?;
+    let released = machine.server.wait_for(
+        |bus| {
+            bus.channels
+                .iter()
+                .all(|channel| channel.instance != instance)
+        },
+        SOON,
+    );
+    ensure!(released, "the relid of the IDE disk is not released");
     machine.server.add_device(controllers[1].clone());
     let open = machine.server.wait_for(|bus| bus.is_open(instance), SOON);
     ensure!(open, "the channel that came back is not opened");
@@ -72,7 +82,9 @@ pub fn ide(lab: &Lab) -> Result<()> {
 /// The module is found by the class of the channels.
 fn alias(machine: &mut Machine) -> Result<()> {
     let device = "/sys/bus/vmbus/devices/00000000-0001-8899-0000-000000000000";
-    machine.sh("modprobe hv_vmbus_rust 2>/dev/null; true")?;
+    if machine.driver == Driver::Rust {
+        machine.sh("modprobe hv_vmbus_rust")?;
+    }
     machine.until(&format!("[ -d {device} ]"), "the device appears")?;
     machine.sh(&format!(
         "grep -qx '{{32412632-86cb-44a2-9b5c-50d1417354f5}}' {device}/class_id"

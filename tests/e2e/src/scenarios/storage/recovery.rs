@@ -86,7 +86,7 @@ fn errors(machine: &mut Machine) -> Result<()> {
     ] {
         let ended = machine.sh(&format!("scsi-tool command /dev/sda {command}"))?;
         ensure!(
-            ended.starts_with("status=0 host=0 resid=0 sense= "),
+            ended.starts_with("status=0x0 host=0x0 resid=0 sense= "),
             "{what}: {ended}"
         );
     }
@@ -99,7 +99,7 @@ fn errors(machine: &mut Machine) -> Result<()> {
         ("PERSISTENT RESERVE IN", "in 16 5e 0 0 0 0 0 0 0 10 0"),
     ] {
         let ended = machine.sh(&format!("scsi-tool command /dev/sda {command}"))?;
-        let is_refused = ended.starts_with("status=0x2 host=0 ")
+        let is_refused = ended.starts_with("status=0x2 host=0x0 ")
             && ended.contains(" sense=70000500000000")
             && ended.contains("0000000020000000");
         ensure!(is_refused, "{what}: {ended}");
