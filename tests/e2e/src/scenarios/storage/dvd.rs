@@ -14,6 +14,7 @@ use crate::machine::{Lab, Machine, Setup};
 /// The last line of the file on each disc.
 const LAST: u32 = 100_000;
 
+/// Two discs: one that the guest ejects, one that the host takes out.
 pub fn dvd(lab: &Lab) -> Result<()> {
     let mut machine = lab.boot(Setup::default())?;
     let (first, second) = (Disc::make(lab, 1)?, Disc::make(lab, 2000)?);

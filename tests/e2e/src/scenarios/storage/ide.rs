@@ -22,6 +22,7 @@ const PLACES: [IdePlace; 2] = [
     },
 ];
 
+/// Each has its place whatever the order of the offers, and comes and goes alone.
 pub fn ide(lab: &Lab) -> Result<()> {
     let controllers = PLACES.map(|place| Controller::new(ControllerConfig::ide(place)));
     for (controller, place) in controllers.iter().zip(PLACES) {

@@ -15,6 +15,9 @@ const PAGE: u32 = 4096;
 /// The room in a ring by which the number of requests is reckoned.
 const REQUEST: u32 = 360;
 
+/// Two rings of this size are the largest piece of memory that there is.
+const LARGE: u32 = 2 << 20;
+
 /// Good values for both drivers, and bad ones for ours: C divides by some of them.
 pub fn parameters(lab: &Lab) -> Result<()> {
     let mut machine = lab.boot(Setup {
@@ -98,9 +101,6 @@ fn ring_is(machine: &mut Machine, bytes: u32) -> Result<()> {
         &format!("the rings have room for {free} bytes"),
     )
 }
-
-/// Two rings of this size are the largest piece of memory that there is.
-const LARGE: u32 = 2 << 20;
 
 /// A flood of notifications. The driver takes them for two milliseconds at a time and lets others run
 /// in between, so that its tasklet runs more often than the host signals. What follows from them is kept

@@ -11,6 +11,7 @@ use crate::machine::{Lab, Machine, Setup, wait_until};
 
 const TRACING: &str = "/sys/kernel/tracing";
 
+/// One guest for all of it, the gentle things first.
 pub fn recovery(lab: &Lab) -> Result<()> {
     let mut machine = lab.boot(Setup::default())?;
     machine.controller.add_disk(0, 0, Disk::memory(16 << 20)?)?;
