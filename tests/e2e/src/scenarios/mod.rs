@@ -9,6 +9,7 @@ mod compare;
 mod cost;
 mod files;
 mod fio;
+mod hosts;
 mod luns;
 mod malformed;
 mod manage;
@@ -72,6 +73,11 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.add("limits", Driver::Rust, 2, compare::limits);
     jobs.both("manage/channels", 2, manage::channels);
     jobs.both("manage/drivers", 1, manage::drivers);
+    jobs.both("hosts/old", 2, hosts::old);
+    jobs.both("hosts/elsewhere", 1, hosts::elsewhere);
+    jobs.both("hosts/unwilling", 1, hosts::unwilling);
+    jobs.both("hosts/isolated", 2, hosts::isolated);
+    jobs.add("hosts/alias", Driver::Rust, 1, hosts::alias);
     for version in Version::ALL {
         jobs.both(format!("negotiate/{version}"), 1, move |lab| {
             negotiate::negotiate(lab, version)
