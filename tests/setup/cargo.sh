@@ -8,6 +8,7 @@
 
 WANT=1.88
 TOOLS=$CACHE/cargo-root
+CERTIFICATES=/etc/ssl/certs/ca-certificates.crt
 
 new_enough() {
 	local have
@@ -33,6 +34,8 @@ fi
 [ "$(id -u)" = 0 ] || die "cargo here is older than $WANT; run as root once, so that one can be set up in $TOOLS"
 [ -d "$TOOLS" ] || step setup-cargo make_tools >&2
 cp /etc/resolv.conf "$TOOLS/etc/resolv.conf"
+# A machine may trust authorities of its own.
+[ ! -e $CERTIFICATES ] || cp -L $CERTIFICATES "$TOOLS$CERTIFICATES"
 ROOT=$TOOLS
 in_root --bind "$REPO" /src -- env ${RUSTFLAGS:+RUSTFLAGS="$RUSTFLAGS"} \
 	${HV_LAYOUT:+HV_LAYOUT="/src${HV_LAYOUT#"$REPO"}"} HOME=/root \
