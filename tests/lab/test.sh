@@ -10,7 +10,7 @@ step layout in_root --bind "$REPO/tests" /tests --bind "$OUT" /out -- \
 	sh /tests/wire/layout.sh /build/linux /out/layout.txt $(debian_make_args)
 # Two runs: the kernel has zerocopy without its derive feature, the host's crates have it with.
 step cargo-wire env HV_LAYOUT="$OUT/layout.txt" "$REPO/tests/setup/cargo.sh" test --locked -p wire-tests
-step cargo-host "$REPO/tests/setup/cargo.sh" test --locked -p vmbus-host -p vmbus-e2e
+step cargo-host "$REPO/tests/setup/cargo.sh" test --locked -p source-check -p vmbus-host -p vmbus-e2e
 passed=$(awk '/^ok: / { n++ } /^test result: ok/ { n += $4 } END { print n + 0 }' "$LOGS"/{commands,cargo-wire,cargo-host}.log)
 say "scenarios (logs: $LOGS)"
 status=0

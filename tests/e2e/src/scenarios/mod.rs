@@ -15,6 +15,8 @@ mod malformed;
 mod manage;
 mod negotiate;
 mod offers;
+#[cfg(test)]
+mod parity;
 mod reload;
 mod rescind;
 
