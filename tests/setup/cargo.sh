@@ -20,7 +20,7 @@ make_tools() {
 	rm -rf --one-file-system "$TOOLS.partial"
 	mmdebstrap --mode=root --variant=apt --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
 		--aptopt='Acquire::Check-Valid-Until "false"' --aptopt='APT::Install-Recommends "false"' \
-		--include=gcc,libc6-dev,ca-certificates,cargo/trixie-backports,rustc/trixie-backports \
+		--include=gcc,libc6-dev,ca-certificates,cargo/trixie-backports,rustc/trixie-backports,rust-clippy/trixie-backports,rustfmt/trixie-backports \
 		trixie "$TOOLS.partial" "deb ${DEBIAN_MIRROR:-http://deb.debian.org/debian} trixie main" \
 		"deb ${DEBIAN_MIRROR:-http://deb.debian.org/debian} trixie-backports main" ||
 		{ rm -rf --one-file-system "$TOOLS.partial"; return 1; }

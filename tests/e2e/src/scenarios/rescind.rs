@@ -11,7 +11,6 @@ use crate::machine::{Driver, Lab, Machine, READ_DISK, Setup, wait_until};
 
 const SOON: Duration = Duration::from_secs(30);
 const CYCLES: usize = 100;
-/// A disk that comes back may have another letter.
 
 /// The controller goes away under load: requests end with an error, none hangs, and the device works
 /// again when it is offered again. The C driver does not pass: requests that it starts after the rescind
