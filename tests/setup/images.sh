@@ -65,7 +65,7 @@ outer)
 	install -m 755 /tests/lab/outer-init init ;;
 guest)
 	add_busybox
-	add_modules hv_storvsc hv_netvsc hv_utils sd_mod sr_mod ext4 isofs
+	add_modules hv_storvsc hv_netvsc hv_utils sd_mod sr_mod ext4 isofs msr
 	cp /out/modules/*.ko "lib/modules/$version/"
 	add_programs /usr/sbin/e2fsck /usr/sbin/resize2fs
 	install -m 755 -s /out/bin/scsi-tool bin/

@@ -23,6 +23,10 @@ const BOOT_LIMIT: Duration = Duration::from_secs(240);
 /// How long a guest may take to be done with a device that was taken away.
 const RELEASE_LIMIT: Duration = Duration::from_secs(40);
 
+/// Reads from the only disk. A disk that comes back may have another name, while the old one is still
+/// being freed.
+pub const READ_DISK: &str = "dd if=$(echo /dev/sd?) of=/dev/null bs=4k count=8 iflag=direct";
+
 /// How long a command may take where nothing else is said.
 const COMMAND_LIMIT: Duration = Duration::from_secs(120);
 
@@ -98,6 +102,10 @@ pub struct Setup {
     pub extras: &'static [&'static str],
     /// More for the kernel's command line.
     pub cmdline: &'static str,
+    /// Whether the guest may use automatic end of interrupt.
+    pub auto_eoi: bool,
+    /// Whether the guest sees Hyper-V at all.
+    pub hyper_v: bool,
 }
 
 impl Default for Setup {
@@ -112,6 +120,8 @@ impl Default for Setup {
             devices: Vec::new(),
             extras: &[],
             cmdline: "",
+            auto_eoi: false,
+            hyper_v: true,
         }
     }
 }
@@ -143,6 +153,8 @@ impl Lab {
         config.initrd = Some(self.initrd(setup.extras)?);
         config.cpus = setup.cpus;
         config.memory = 512 << 20;
+        config.auto_eoi = setup.auto_eoi;
+        config.hyper_v = setup.hyper_v;
         config.console = ConsoleMode::Tee(log("console"));
         // Warnings and what is worse appear on the console, where the result is judged by them.
         config.cmdline = format!(

@@ -9,11 +9,14 @@ mod compare;
 mod cost;
 mod files;
 mod fio;
+mod hosts;
 mod luns;
 mod malformed;
 mod manage;
 mod negotiate;
 mod offers;
+#[cfg(test)]
+mod parity;
 mod reload;
 mod rescind;
 mod storage;
@@ -78,6 +81,11 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("storage/parameters", 2, storage::parameters::parameters);
     jobs.both("storage/ide", 2, storage::ide::ide);
     jobs.both("storage/dvd", 1, storage::dvd::dvd);
+    jobs.both("hosts/old", 2, hosts::old);
+    jobs.both("hosts/elsewhere", 1, hosts::elsewhere);
+    jobs.both("hosts/unwilling", 1, hosts::unwilling);
+    jobs.both("hosts/isolated", 2, hosts::isolated);
+    jobs.add("hosts/alias", Driver::Rust, 1, hosts::alias);
     for version in Version::ALL {
         jobs.both(format!("negotiate/{version}"), 1, move |lab| {
             negotiate::negotiate(lab, version)

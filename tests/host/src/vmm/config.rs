@@ -47,6 +47,8 @@ pub struct VmConfig {
     /// Whether the guest may use SynIC interrupts with automatic end of interrupt; a host of today
     /// advises against them.
     pub auto_eoi: bool,
+    /// Whether the guest sees that this is Hyper-V. To see what drivers do elsewhere.
+    pub hyper_v: bool,
 }
 
 impl VmConfig {
@@ -61,6 +63,7 @@ impl VmConfig {
             console: ConsoleMode::Capture,
             agent: true,
             auto_eoi: false,
+            hyper_v: true,
         }
     }
 

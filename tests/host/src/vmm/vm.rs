@@ -61,7 +61,7 @@ impl Vm {
         let entry = boot::load(&memory, config)?;
         acpi::write(&memory, config)?;
 
-        let cpuid = Template::new(&kvm, config.cpus, config.auto_eoi)?;
+        let cpuid = Template::new(&kvm, config)?;
         let vcpus = (0..config.cpus)
             .map(|vp| vcpu::create(&vm, vp, &cpuid, (vp == 0).then_some(entry)))
             .collect::<Result<Vec<_>>>()?;
