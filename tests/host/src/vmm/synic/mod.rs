@@ -252,4 +252,15 @@ impl Hypervisor for Synic {
     fn vp_count(&self) -> u32 {
         self.vps.len() as u32
     }
+
+    fn reference_time(&self) -> u64 {
+        // KVM derives the one from the other (arch/x86/kvm/hyperv.c, get_time_ref_counter()).
+        match self.vm.get_clock() {
+            Ok(clock) => clock.clock / 100,
+            Err(error) => {
+                tracing::warn!(%error, "cannot read the guest's clock");
+                0
+            }
+        }
+    }
 }
