@@ -14,7 +14,9 @@ mod slot;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use kvm_bindings::kvm_clock_data;
 use kvm_ioctls::VmFd;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 use vmm_sys_util::eventfd::EventFd;
@@ -199,6 +201,21 @@ impl Vp {
     /// Sets the count of ends to zero; an error says that it is.
     fn forget_ended(&self) {
         self.ended.read().ok();
+    }
+}
+
+impl Synic {
+    /// Lets the reference time jump ahead.
+    pub(super) fn advance_reference_time(&self, by: Duration) -> Result<()> {
+        let now = self.vm.get_clock().map_err(Error::kvm("read the clock"))?;
+        let nanoseconds = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        let then = kvm_clock_data {
+            clock: now.clock.saturating_add(nanoseconds),
+            ..Default::default()
+        };
+        self.vm
+            .set_clock(&then)
+            .map_err(Error::kvm("set the clock"))
     }
 }
 
