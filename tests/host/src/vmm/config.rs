@@ -47,6 +47,8 @@ pub struct VmConfig {
     /// Whether the guest may use SynIC interrupts with automatic end of interrupt; a host of today
     /// advises against them.
     pub auto_eoi: bool,
+    /// Whether the ACPI tables say that the guest can hibernate.
+    pub hibernation: bool,
 }
 
 impl VmConfig {
@@ -61,6 +63,7 @@ impl VmConfig {
             console: ConsoleMode::Capture,
             agent: true,
             auto_eoi: false,
+            hibernation: false,
         }
     }
 

@@ -125,6 +125,15 @@ impl Vm {
         self.agent.clone()
     }
 
+    /// Lets the guest's reference time jump ahead.
+    ///
+    /// # Errors
+    ///
+    /// If KVM refuses.
+    pub fn advance_reference_time(&self, by: Duration) -> Result<()> {
+        self.synic.advance_reference_time(by)
+    }
+
     /// What was counted so far.
     pub fn counters(&self) -> CounterSnapshot {
         self.counters.snapshot()
