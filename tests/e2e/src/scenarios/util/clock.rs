@@ -205,7 +205,7 @@ impl<'a> Clock<'a> {
         self.timesync.sample(self.now(), SOON)?;
         let ahead = self.ptp_ahead()?;
         ensure!(ahead.abs() < 3.0, "the PTP clock is {ahead} s ahead");
-        let ago = Duration::from_secs(100);
+        let ago = Duration::from_secs(10);
         self.timesync.tell(self.now() - ago, ago, SAMPLE, SOON)?;
         let ahead = self.ptp_ahead()?;
         ensure!(
