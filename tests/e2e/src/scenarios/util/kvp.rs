@@ -118,7 +118,8 @@ fn kept(machine: &mut Machine, kvp: &Kvp) -> Result<()> {
     let value = Value::Text("from the host".to_owned());
     kvp.set(Pool::External, "host's", &value, SOON)?;
     machine.sh(&format!(
-        "[ $(stat -c %s {FILES}0) = 2560 ] && [ \"$(tr -d '\\0' <{FILES}0)\" = \"host'sfrom the host\" ]"
+        "[ $(stat -c %s {FILES}0) = 2560 ] && [ \"$(tr '\\0' '\\n' <{FILES}0 | head -n 1)\" = \"host's\" ] && \
+         [ \"$(tail -c 2048 {FILES}0 | tr '\\0' '\\n' | head -n 1)\" = 'from the host' ]"
     ))?;
     machine.sh(&format!(
         "(printf guest; head -c 507 /dev/zero; printf 'from the guest'; head -c 2034 /dev/zero) >{FILES}1"
