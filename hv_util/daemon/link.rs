@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The conversation with a daemon.
+//!
+//! A daemon opens the device, registers, may have to read a greeting, and then reads questions and
+//! writes answers, in turns. When it closes the device, whoever waits for an answer is told so; the
+//! next one to open it has to register, too.
+//!
+//! An answer counts only if its question has been read. A daemon that comes too late with the
+//! answer to a question that was given up gets an error, instead of having it taken for the answer
+//! to the next one.
+
+use super::{
+    device::{
+        FileOperations,
+        Readiness, //
+    },
+    MessageLen,
+    Protocol,
+    Registration, //
+};
+use core::{
+    mem,
+    time::Duration, //
+};
+use kernel::{
+    new_mutex, new_poll_condvar,
+    prelude::*,
+    sync::{
+        lock::{
+            mutex::MutexBackend,
+            Guard, //
+        },
+        poll::PollCondVar,
+        Arc,
+        CondVarTimeoutResult,
+        Mutex, //
+    },
+    time::{
+        msecs_to_jiffies,
+        Jiffies, //
+    },
+};
+
+/// How far the conversation with a daemon that has the device open is.
+enum Stage<D> {
+    /// It has not registered.
+    Silent,
+    /// It has registered, but not read the greeting.
+    Greeted { daemon: D, greeting: KVec<u8> },
+    /// There is nothing to do.
+    Idle(D),
+    /// It has not read the question.
+    Asked { daemon: D, question: KVec<u8> },
+    /// It has.
+    Working(D),
+    /// It has answered.
+    Answered(KVec<u8>),
+}
+
+impl<D: Copy> Stage<D> {
+    /// Takes what the daemon has not read, if it is not longer than `room`.
+    fn take_unread(&mut self, room: usize) -> Result<Option<KVec<u8>>> {
+        let (message, next) = match self {
+            Self::Greeted { daemon, greeting } => (greeting, Self::Idle(*daemon)),
+            Self::Asked { daemon, question } => (question, Self::Working(*daemon)),
+            _ => return Ok(None),
+        };
+        if message.len() > room {
+            return Err(EINVAL);
+        }
+        let message = mem::replace(message, KVec::new());
+        *self = next;
+        Ok(Some(message))
+    }
+}
+
+/// Who is at the other end.
+enum State<D> {
+    /// Nobody has the device open.
+    Closed,
+    /// A daemon has.
+    Open(Stage<D>),
+    /// The service is going away, and so is the device.
+    Gone,
+}
+
+/// The driver's end of the conversation.
+#[pin_data]
+pub(super) struct Link<P: Protocol> {
+    #[pin]
+    state: Mutex<State<P::Daemon>>,
+    /// The state has changed.
+    #[pin]
+    changed: PollCondVar,
+}
+
+impl<P: Protocol> Link<P> {
+    /// Makes a link that nobody has open.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(super) fn new() -> Result<Arc<Self>> {
+        let init = pin_init!(Self {
+            state <- new_mutex!(State::Closed, "Link::state"),
+            changed <- new_poll_condvar!("Link::changed"),
+        });
+        Arc::pin_init(init, GFP_KERNEL)
+    }
+
+    /// Waits until a daemon has registered, but no longer than `patience`.
+    pub(super) fn await_daemon(&self, patience: Duration) {
+        let mut left = jiffies(patience);
+        let mut state = self.state.lock();
+        while left != 0 {
+            match &*state {
+                State::Closed | State::Open(Stage::Silent | Stage::Greeted { .. }) => (),
+                State::Open(_) | State::Gone => return,
+            }
+            left = self.wait(&mut state, left);
+        }
+    }
+
+    /// Asks the daemon, and waits for its answer.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTCONN` if there is no daemon, or it goes away; `ETIMEDOUT` if it does not answer within
+    /// `patience`. It has the question withdrawn then.
+    pub(super) fn ask(
+        &self,
+        question: KVec<u8>,
+        patience: Duration,
+    ) -> Result<(P::Daemon, KVec<u8>)> {
+        let mut left = jiffies(patience);
+        let mut state = self.state.lock();
+        let daemon = match &*state {
+            State::Open(Stage::Idle(daemon)) => *daemon,
+            _ => return Err(ENOTCONN),
+        };
+        *state = State::Open(Stage::Asked { daemon, question });
+        self.changed.notify_all();
+        loop {
+            match &mut *state {
+                State::Open(Stage::Answered(answer)) => {
+                    let answer = mem::replace(answer, KVec::new());
+                    *state = State::Open(Stage::Idle(daemon));
+                    return Ok((daemon, answer));
+                }
+                State::Open(Stage::Asked { .. } | Stage::Working(_)) if left == 0 => {
+                    *state = State::Open(Stage::Idle(daemon));
+                    return Err(ETIMEDOUT);
+                }
+                State::Open(Stage::Asked { .. } | Stage::Working(_)) => (),
+                // Whoever has the device open now has not been asked.
+                _ => return Err(ENOTCONN),
+            }
+            left = self.wait(&mut state, left);
+        }
+    }
+
+    /// Ends the conversation for good.
+    pub(super) fn end(&self) {
+        *self.state.lock() = State::Gone;
+        self.changed.notify_all();
+    }
+
+    /// Waits for a change. Returns how much is left of the time.
+    fn wait(
+        &self,
+        state: &mut Guard<'_, State<P::Daemon>, MutexBackend>,
+        left: Jiffies,
+    ) -> Jiffies {
+        // Interruptible because a wait of minutes is no sign of a hung task.
+        match self.changed.wait_interruptible_timeout(state, left) {
+            CondVarTimeoutResult::Timeout => 0,
+            CondVarTimeoutResult::Woken { jiffies } | CondVarTimeoutResult::Signal { jiffies } => {
+                jiffies
+            }
+        }
+    }
+
+    fn register(message: &[u8]) -> Result<Stage<P::Daemon>> {
+        let Registration { daemon, greeting } = P::register(message)?;
+        Ok(match greeting {
+            Some(greeting) => Stage::Greeted { daemon, greeting },
+            None => Stage::Idle(daemon),
+        })
+    }
+}
+
+impl<P: Protocol> FileOperations for Link<P> {
+    fn open(&self) -> Result {
+        let mut state = self.state.lock();
+        match &*state {
+            State::Closed => *state = State::Open(Stage::Silent),
+            State::Open(_) => return Err(EBUSY),
+            State::Gone => return Err(EBADF),
+        }
+        Ok(())
+    }
+
+    fn release(&self) {
+        let mut state = self.state.lock();
+        let left = match &*state {
+            State::Gone => State::Gone,
+            State::Closed | State::Open(_) => State::Closed,
+        };
+        *state = left;
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    fn read(&self, room: usize) -> Result<KVec<u8>> {
+        let mut state = self.state.lock();
+        loop {
+            let State::Open(stage) = &mut *state else {
+                return Err(EBADF);
+            };
+            if let Some(message) = stage.take_unread(room)? {
+                self.changed.notify_all();
+                return Ok(message);
+            }
+            if self.changed.wait_interruptible(&mut state) {
+                return Err(EINTR);
+            }
+        }
+    }
+
+    fn wanted(&self, len: usize) -> Result<usize> {
+        match P::MESSAGE_LEN {
+            MessageLen::Exactly(wanted) if len == wanted => Ok(wanted),
+            MessageLen::AtLeast(wanted) if len >= wanted => Ok(wanted),
+            _ => Err(EINVAL),
+        }
+    }
+
+    fn write(&self, message: KVec<u8>) -> Result {
+        let mut state = self.state.lock();
+        let State::Open(stage) = &mut *state else {
+            return Err(EBADF);
+        };
+        *stage = match stage {
+            Stage::Silent => Self::register(&message)?,
+            // It has not read the last greeting.
+            Stage::Greeted { .. } => return Err(EFAULT),
+            Stage::Idle(_) if P::registers_again(&message) => Self::register(&message)?,
+            Stage::Working(_) if !P::registers_again(&message) => Stage::Answered(message),
+            // Nobody asked.
+            _ => return Err(EINVAL),
+        };
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    fn changes(&self) -> &PollCondVar {
+        &self.changed
+    }
+
+    fn readiness(&self) -> Readiness {
+        match &*self.state.lock() {
+            State::Gone => Readiness::HungUp,
+            State::Open(Stage::Greeted { .. } | Stage::Asked { .. }) => Readiness::Readable,
+            _ => Readiness::Nothing,
+        }
+    }
+}
+
+fn jiffies(time: Duration) -> Jiffies {
+    msecs_to_jiffies(u32::try_from(time.as_millis()).unwrap_or(u32::MAX))
+}
