@@ -54,7 +54,7 @@ pub fn malformed(lab: &Lab) -> Result<()> {
             }
         }
     }
-    strange_values(util.services.kvp.link())?;
+    strange_values(util.services.kvp.link(), lab.driver)?;
     works(&mut util)?;
     util.end()
 }
@@ -174,7 +174,7 @@ fn negotiations(link: &Link) -> Result<()> {
 }
 
 /// KVP's own sizes, types and text.
-fn strange_values(link: &Link) -> Result<()> {
+fn strange_values(link: &Link, driver: Driver) -> Result<()> {
     let text = Value::Text("value".to_owned());
     let whole = |operation| {
         let body = message::exchange(operation, Pool::Guest, 0, "key", &text);
@@ -210,6 +210,14 @@ fn strange_values(link: &Link) -> Result<()> {
         let mut payload = whole(Operation::Set);
         payload[BODY] = operation;
         put(link, payload)?;
+    }
+    // The C driver hands pools on as they come, and the daemon believes them.
+    if driver == Driver::Rust {
+        for pool in [5, 6, 255] {
+            let mut payload = whole(Operation::Enumerate);
+            payload[BODY + 1] = pool;
+            put(link, payload)?;
+        }
     }
     Ok(())
 }
