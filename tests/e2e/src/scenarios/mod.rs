@@ -99,6 +99,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("util/kvp", 1, util::kvp);
     jobs.both("util/transport", 1, util::transport);
     jobs.both("util/silent", 1, util::silent);
+    jobs.add("util/sysfs", Driver::Rust, 1, util::sysfs);
     if let Some(root) = qemu_root.clone() {
         jobs.add("bridge", Driver::Rust, 1, move |lab| {
             bridge::bridge(lab, &root)

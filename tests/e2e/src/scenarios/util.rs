@@ -8,6 +8,7 @@ mod kvp;
 mod malformed;
 mod reload;
 mod shutdown;
+mod sysfs;
 mod transport;
 mod vss;
 
@@ -17,6 +18,7 @@ pub use kvp::kvp;
 pub use malformed::malformed;
 pub use reload::reload;
 pub use shutdown::shutdown;
+pub use sysfs::sysfs;
 pub use transport::transport;
 pub use vss::vss;
 

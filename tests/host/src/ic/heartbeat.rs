@@ -2,14 +2,14 @@
 
 //! Heartbeat: the guest shows that it is alive by counting on.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use zerocopy::IntoBytes;
 use zerocopy::little_endian::U64;
 
 use super::link::{Answer, Error, Link, Versions};
+use super::pulse::Pulse;
 use super::wire::{Version, guid, kind, status};
 
 /// The class, 57164f39-9115-4e78-ab55-382f3bd5422d.
@@ -31,7 +31,7 @@ const INSTANCE: [u8; 16] = guid(
 const BODY: usize = 40;
 
 /// How long a periodic beat is waited for.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// See the module.
 pub struct Heartbeat {
@@ -105,18 +105,11 @@ impl Heartbeat {
     /// Sends a beat every `interval` while the guest has the service open, until the result is
     /// dropped.
     pub fn every(self: &Arc<Self>, interval: Duration) -> Pulse {
-        let stop = Arc::new(Stop::default());
-        let (heartbeat, stopped) = (Arc::clone(self), Arc::clone(&stop));
-        let thread = thread::spawn(move || {
-            while !stopped.wait(interval) {
-                // What is wrong with an answer is recorded as a violation.
-                let _ = heartbeat.beat(PATIENCE.min(interval));
-            }
-        });
-        Pulse {
-            stop,
-            thread: Some(thread),
-        }
+        let heartbeat = Arc::clone(self);
+        Pulse::every(interval, move || {
+            // What is wrong with an answer is recorded as a violation.
+            let _ = heartbeat.beat(PATIENCE);
+        })
     }
 }
 
@@ -125,45 +118,4 @@ pub fn body(number: u64) -> Vec<u8> {
     let mut body = U64::new(number).as_bytes().to_vec();
     body.resize(BODY, 0);
     body
-}
-
-#[derive(Default)]
-struct Stop {
-    stopped: Mutex<bool>,
-    changed: Condvar,
-}
-
-impl Stop {
-    /// Waits for `interval`; returns whether this is the end.
-    fn wait(&self, interval: Duration) -> bool {
-        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self
-            .changed
-            .wait_timeout_while(stopped, interval, |stopped| !*stopped);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
-    }
-}
-
-/// A heartbeat that goes by itself; it ends when dropped.
-#[must_use = "the heartbeat ends when this is dropped"]
-pub struct Pulse {
-    stop: Arc<Stop>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Drop for Pulse {
-    fn drop(&mut self) {
-        let mut stopped = self
-            .stop
-            .stopped
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *stopped = true;
-        drop(stopped);
-        self.stop.changed.notify_all();
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread has been reported by itself.
-            thread.join().ok();
-        }
-    }
 }

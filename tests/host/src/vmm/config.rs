@@ -23,7 +23,8 @@ pub enum ConsoleMode {
     Capture,
     /// To a file too.
     Tee(PathBuf),
-    /// To standard output too; standard input is the guest's, and `Ctrl-A x` ends the guest.
+    /// To standard output too; standard input is the guest's, `Ctrl-A x` ends the guest, and
+    /// `Ctrl-A c` is for [`Vm::set_commands`](super::Vm::set_commands).
     Stdio,
 }
 

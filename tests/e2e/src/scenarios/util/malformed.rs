@@ -10,7 +10,7 @@ use vmbus_host::ic::{Link, heartbeat, shutdown, timesync, vss};
 use vmbus_host::vmbus::device::Device as _;
 
 use super::{SOON, Util, drained, same};
-use crate::machine::{Lab, Setup};
+use crate::machine::{Driver, Lab, Setup};
 
 /// Every length is tried up to here, and some beyond.
 const DENSE: usize = HEADERS + 100;
@@ -47,13 +47,14 @@ pub fn malformed(lab: &Lab) -> Result<()> {
         for body in bodies {
             try_all(&link, link.kind(), body)?;
         }
+        put(&link, oversized(&link, lab.driver))?;
         for unknown in [1, 2, 3, 4, 5, 6, 7, 8, 0x100, 0xffff] {
             if unknown != link.kind() {
                 put(&link, link.draft(unknown, &[0; 64]))?;
             }
         }
     }
-    strange_values(util.services.kvp.link())?;
+    strange_values(util.services.kvp.link(), lab.driver)?;
     works(&mut util)?;
     util.end()
 }
@@ -112,7 +113,7 @@ fn put(link: &Link, payload: Vec<u8>) -> Result<()> {
 }
 
 /// What is done to whole messages.
-const CHANGES: [fn(&mut Vec<u8>); 10] = [
+const CHANGES: [fn(&mut Vec<u8>); 9] = [
     |payload| payload[PIPE_SIZE..PIPE_SIZE + 4].fill(0),
     |payload| payload[PIPE_SIZE..PIPE_SIZE + 4].fill(0xff),
     |payload| payload[..4].fill(0xff),
@@ -122,7 +123,6 @@ const CHANGES: [fn(&mut Vec<u8>); 10] = [
     |payload| payload[FLAGS..FLAGS + 3].fill(0xff),
     |payload| payload[8..KIND].fill(0xff),
     |payload| payload[14..SIZE].fill(0xff),
-    |payload| payload.resize(8000, 0xee),
 ];
 
 fn try_all(link: &Link, kind: u16, body: Vec<u8>) -> Result<()> {
@@ -137,6 +137,18 @@ fn try_all(link: &Link, kind: u16, body: Vec<u8>) -> Result<()> {
         put(link, payload)?;
     }
     Ok(())
+}
+
+/// A message with much more behind it than belongs to it. The C driver's buffers have a page, and it does
+/// not get past a packet that does not fit.
+fn oversized(link: &Link, driver: Driver) -> Vec<u8> {
+    let length = match (driver, link.kind()) {
+        (Driver::C, kind::SHUTDOWN | kind::HEARTBEAT | kind::TIME_SYNC) => 4000,
+        _ => 8000,
+    };
+    let mut payload = link.draft(77, &[]);
+    payload.resize(length, 0xee);
+    payload
 }
 
 /// Counts of versions that are not there.
@@ -162,7 +174,7 @@ fn negotiations(link: &Link) -> Result<()> {
 }
 
 /// KVP's own sizes, types and text.
-fn strange_values(link: &Link) -> Result<()> {
+fn strange_values(link: &Link, driver: Driver) -> Result<()> {
     let text = Value::Text("value".to_owned());
     let whole = |operation| {
         let body = message::exchange(operation, Pool::Guest, 0, "key", &text);
@@ -198,6 +210,14 @@ fn strange_values(link: &Link) -> Result<()> {
         let mut payload = whole(Operation::Set);
         payload[BODY] = operation;
         put(link, payload)?;
+    }
+    // The C driver hands pools on as they come, and the daemon believes them.
+    if driver == Driver::Rust {
+        for pool in [5, 6, 255] {
+            let mut payload = whole(Operation::Enumerate);
+            payload[BODY + 1] = pool;
+            put(link, payload)?;
+        }
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 //! The driver loaded with every version of every service, and then just often.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result, ensure};
@@ -17,12 +18,14 @@ const ROUNDS: usize = 20;
 /// What may be in use more after all rounds: a leak of one service's rings a round would be 650 kB.
 const MAY_GROW_KB: i64 = 512;
 
-/// The versions that drivers know, oldest first, and how each service goes by in the log.
-const SHUTDOWN: (&str, &[(u16, u16)]) = ("Shutdown", &[(1, 0), (3, 0), (3, 1), (3, 2)]);
-const HEARTBEAT: (&str, &[(u16, u16)]) = ("Heartbeat", &[(1, 0), (3, 0)]);
-const TIME_SYNC: (&str, &[(u16, u16)]) = ("TimeSync", &[(1, 0), (3, 0), (4, 0)]);
-const KVP: (&str, &[(u16, u16)]) = ("KVP", &[(1, 0), (3, 0), (4, 0)]);
-const VSS: (&str, &[(u16, u16)]) = ("VSS", &[(5, 0)]);
+/// How a service goes by in the log, and the versions that drivers know, oldest first.
+type Known = (&'static str, &'static [(u16, u16)]);
+
+const SHUTDOWN: Known = ("Shutdown", &[(1, 0), (3, 0), (3, 1), (3, 2)]);
+const HEARTBEAT: Known = ("Heartbeat", &[(1, 0), (3, 0)]);
+const TIME_SYNC: Known = ("TimeSync", &[(1, 0), (3, 0), (4, 0)]);
+const KVP: Known = ("KVP", &[(1, 0), (3, 0), (4, 0)]);
+const VSS: Known = ("VSS", &[(5, 0)]);
 
 /// Each version alone, with either framework; all at once, with some that nobody knows; none in common; then
 /// twenty times as usual.
@@ -47,7 +50,7 @@ fn version(numbers: (u16, u16)) -> Version {
 }
 
 /// The services with what they are called and know. KVP is the last: it wants a daemon.
-fn services(util: &Util) -> [(std::sync::Arc<Link>, (&'static str, &'static [(u16, u16)])); 5] {
+fn services(util: &Util) -> [(Arc<Link>, Known); 5] {
     let services = &util.services;
     [
         (services.shutdown.link().clone(), SHUTDOWN),

@@ -25,13 +25,12 @@ pub fn shutdown(lab: &Lab) -> Result<()> {
             Err(Error::Status(status::FAIL)),
         )?;
     }
+    let link = shutdown.link();
+    let unknown = link.inject(&link.draft(77, &body(0)))?;
     same(
         "an unknown message",
-        shutdown
-            .link()
-            .inject(&shutdown.link().draft(77, &body(0)))
-            .map(drop),
-        Ok(()),
+        link.finish(unknown, SOON)?.status,
+        status::FAIL,
     )?;
     shutdown.request(Action::PowerOff, SOON)?;
     says_so(&util, "poweroff")?;

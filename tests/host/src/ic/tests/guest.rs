@@ -19,6 +19,9 @@ const FLAGS: usize = 25;
 /// Where the body begins.
 pub(super) const BODY: usize = 28;
 
+/// What a guest makes of a request's payload.
+pub(super) type Change<'a> = &'a dyn Fn(&mut Vec<u8>);
+
 /// See the module.
 pub(super) struct ServiceGuest {
     pub(super) guest: FakeGuest,
@@ -90,7 +93,7 @@ impl ServiceGuest {
     pub(super) fn serve<T: Send>(
         &self,
         host: impl FnOnce() -> T + Send,
-        changes: &[&dyn Fn(&mut Vec<u8>)],
+        changes: &[Change<'_>],
     ) -> T {
         thread::scope(|scope| {
             let host = scope.spawn(host);

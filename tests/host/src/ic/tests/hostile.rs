@@ -2,7 +2,7 @@
 
 //! Guests that break the rules are found out, and tests may break them for the host.
 
-use super::guest::{ServiceGuest, set_half};
+use super::guest::{Change, ServiceGuest, set_half};
 use super::{NEVER, SOON};
 use crate::ic::{Error, Heartbeat};
 use crate::vmbus::channel::{COMPLETION, INBAND, Outgoing};
@@ -11,7 +11,7 @@ use crate::vmbus::device::Device as _;
 /// What a guest does to an answer, and the violation that the host sees.
 #[test]
 fn wrong_answers() {
-    let spoils: [(&dyn Fn(&mut Vec<u8>), &str); 8] = [
+    let spoils: [(Change<'_>, &str); 8] = [
         (&|payload| payload[25] = 4, "flags of an answer is 0x4"),
         (&|payload| payload[24] ^= 1, "transaction of an answer"),
         (

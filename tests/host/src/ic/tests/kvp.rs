@@ -3,7 +3,7 @@
 //! Keys, values and addresses.
 
 use super::SOON;
-use super::guest::{BODY, ServiceGuest, kind, set_status};
+use super::guest::{BODY, Change, ServiceGuest, kind, set_status};
 use crate::ic::kvp::{IpInfo, Pool, Value};
 use crate::ic::wire::status;
 use crate::ic::{Error, Kvp};
@@ -83,7 +83,7 @@ fn answers() {
 
 #[test]
 fn answers_that_make_no_sense() {
-    let spoils: [&dyn Fn(&mut Vec<u8>); 5] = [
+    let spoils: [Change<'_>; 5] = [
         &|payload| payload[ENUMERATED + 4] = 3,
         &|payload| payload[ENUMERATED + 4..ENUMERATED + 8].fill(0xff),
         &|payload| payload[ENUMERATED + 8] = 0,

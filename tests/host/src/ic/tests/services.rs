@@ -36,7 +36,7 @@ fn shutdown() {
     assert_eq!(shutdown.link().answered(), 3);
 }
 
-fn count(payload: &mut Vec<u8>) {
+fn count(payload: &mut [u8]) {
     assert_eq!(kind(payload), 1);
     let number = u64::from_le_bytes(payload[BODY..BODY + 8].try_into().unwrap());
     payload[BODY..BODY + 8].copy_from_slice(&(number + 1).to_le_bytes());
@@ -46,11 +46,14 @@ fn count(payload: &mut Vec<u8>) {
 fn heartbeat() {
     let heartbeat = Arc::new(Heartbeat::default());
     let guest = ServiceGuest::ready(heartbeat.link());
-    assert_eq!(guest.serve(|| heartbeat.beat(SOON), &[&count]), Ok(1));
+    assert_eq!(
+        guest.serve(|| heartbeat.beat(SOON), &[&|payload| count(payload)]),
+        Ok(1)
+    );
     heartbeat.set_number(1 << 40);
     let pulse = heartbeat.every(Duration::from_millis(1));
     for _ in 0..3 {
-        guest.answer(&guest.receive(), count);
+        guest.answer(&guest.receive(), |payload| count(payload));
     }
     drop(pulse);
     assert!(heartbeat.number() >= (1 << 40) + 2);
