@@ -25,7 +25,7 @@ mod storage;
 #[expect(
     dead_code,
     unused_imports,
-    reason = "only the layout matters here; tests/utilities.rs and tests/kvp.rs have their own copies"
+    reason = "only the layout matters here; tests/utilities.rs and tests/kvp have their own copies"
 )]
 #[path = "../../../hv_util/wire/mod.rs"]
 mod utilities;

@@ -9,7 +9,7 @@ use wire::{
     vss, Kind, Message, Negotiation, Status, Support, TooShort, Version,
 };
 
-#[expect(dead_code, reason = "tests/kvp.rs is about the rest")]
+#[expect(dead_code, unused_imports, reason = "tests/kvp is about the rest")]
 #[path = "../../../hv_util/wire/mod.rs"]
 mod wire;
 
