@@ -67,7 +67,7 @@ impl<D: Copy> Stage<D> {
         if message.len() > room {
             return Err(EINVAL);
         }
-        let message = mem::replace(message, KVec::new());
+        let message = mem::take(message);
         *self = next;
         Ok(Some(message))
     }
