@@ -128,7 +128,7 @@ impl<T: FileOperations> Node<T> {
             // CAST: The kernel's constant has another type than its field.
             minor: bindings::MISC_DYNAMIC_MINOR as c_int,
             name: name.as_char_ptr(),
-            fops: &Callbacks::<T>::TABLE,
+            fops: Callbacks::<T>::table(),
             ..pin_init::zeroed()
         };
         let inner = KBox::pin_init(
@@ -164,6 +164,10 @@ impl<T: FileOperations> Callbacks<T> {
         poll: Some(Self::poll),
         ..pin_init::zeroed()
     };
+
+    const fn table() -> &'static bindings::file_operations {
+        &Self::TABLE
+    }
 
     /// # Safety
     ///

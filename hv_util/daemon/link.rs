@@ -52,10 +52,8 @@ enum Stage<D> {
     Idle(D),
     /// It has not read the question.
     Asked { daemon: D, question: KVec<u8> },
-    /// It has.
+    /// It has, and has not answered.
     Working(D),
-    /// It has answered.
-    Answered(KVec<u8>),
 }
 
 impl<D: Copy> Stage<D> {
@@ -69,7 +67,7 @@ impl<D: Copy> Stage<D> {
         if message.len() > room {
             return Err(EINVAL);
         }
-        let message = mem::replace(message, KVec::new());
+        let message = mem::take(message);
         *self = next;
         Ok(Some(message))
     }
@@ -85,11 +83,29 @@ enum State<D> {
     Gone,
 }
 
+/// A conversation.
+struct Conversation<D> {
+    state: State<D>,
+    /// The answer to the last question, until it is fetched. It counts also if the daemon has
+    /// closed the device since.
+    answer: Option<KVec<u8>>,
+}
+
+impl<D> Conversation<D> {
+    /// How far the one who has the device open is.
+    fn stage(&mut self) -> Result<&mut Stage<D>> {
+        match &mut self.state {
+            State::Open(stage) => Ok(stage),
+            State::Closed | State::Gone => Err(EBADF),
+        }
+    }
+}
+
 /// The driver's end of the conversation.
 #[pin_data]
 pub(super) struct Link<P: Protocol> {
     #[pin]
-    state: Mutex<State<P::Daemon>>,
+    conversation: Mutex<Conversation<P::Daemon>>,
     /// The state has changed.
     #[pin]
     changed: PollCondVar,
@@ -102,8 +118,12 @@ impl<P: Protocol> Link<P> {
     ///
     /// `ENOMEM`.
     pub(super) fn new() -> Result<Arc<Self>> {
+        let conversation = Conversation {
+            state: State::Closed,
+            answer: None,
+        };
         let init = pin_init!(Self {
-            state <- new_mutex!(State::Closed, "Link::state"),
+            conversation <- new_mutex!(conversation, "Link::conversation"),
             changed <- new_poll_condvar!("Link::changed"),
         });
         Arc::pin_init(init, GFP_KERNEL)
@@ -112,13 +132,13 @@ impl<P: Protocol> Link<P> {
     /// Waits until a daemon has registered, but no longer than `patience`.
     pub(super) fn await_daemon(&self, patience: Duration) {
         let mut left = jiffies(patience);
-        let mut state = self.state.lock();
+        let mut conversation = self.conversation.lock();
         while left != 0 {
-            match &*state {
+            match &conversation.state {
                 State::Closed | State::Open(Stage::Silent | Stage::Greeted { .. }) => (),
                 State::Open(_) | State::Gone => return,
             }
-            left = self.wait(&mut state, left);
+            left = self.wait(&mut conversation, left);
         }
     }
 
@@ -134,46 +154,44 @@ impl<P: Protocol> Link<P> {
         patience: Duration,
     ) -> Result<(P::Daemon, KVec<u8>)> {
         let mut left = jiffies(patience);
-        let mut state = self.state.lock();
-        let daemon = match &*state {
-            State::Open(Stage::Idle(daemon)) => *daemon,
-            _ => return Err(ENOTCONN),
+        let mut conversation = self.conversation.lock();
+        let State::Open(Stage::Idle(daemon)) = conversation.state else {
+            return Err(ENOTCONN);
         };
-        *state = State::Open(Stage::Asked { daemon, question });
+        conversation.answer = None;
+        conversation.state = State::Open(Stage::Asked { daemon, question });
         self.changed.notify_all();
         loop {
-            match &mut *state {
-                State::Open(Stage::Answered(answer)) => {
-                    let answer = mem::replace(answer, KVec::new());
-                    *state = State::Open(Stage::Idle(daemon));
-                    return Ok((daemon, answer));
-                }
-                State::Open(Stage::Asked { .. } | Stage::Working(_)) if left == 0 => {
-                    *state = State::Open(Stage::Idle(daemon));
-                    return Err(ETIMEDOUT);
-                }
+            if let Some(answer) = conversation.answer.take() {
+                return Ok((daemon, answer));
+            }
+            match &conversation.state {
                 State::Open(Stage::Asked { .. } | Stage::Working(_)) => (),
                 // Whoever has the device open now has not been asked.
                 _ => return Err(ENOTCONN),
             }
-            left = self.wait(&mut state, left);
+            if left == 0 {
+                conversation.state = State::Open(Stage::Idle(daemon));
+                return Err(ETIMEDOUT);
+            }
+            left = self.wait(&mut conversation, left);
         }
     }
 
     /// Ends the conversation for good.
     pub(super) fn end(&self) {
-        *self.state.lock() = State::Gone;
+        self.conversation.lock().state = State::Gone;
         self.changed.notify_all();
     }
 
     /// Waits for a change. Returns how much is left of the time.
     fn wait(
         &self,
-        state: &mut Guard<'_, State<P::Daemon>, MutexBackend>,
+        conversation: &mut Guard<'_, Conversation<P::Daemon>, MutexBackend>,
         left: Jiffies,
     ) -> Jiffies {
         // Interruptible because a wait of minutes is no sign of a hung task.
-        match self.changed.wait_interruptible_timeout(state, left) {
+        match self.changed.wait_interruptible_timeout(conversation, left) {
             CondVarTimeoutResult::Timeout => 0,
             CondVarTimeoutResult::Woken { jiffies } | CondVarTimeoutResult::Signal { jiffies } => {
                 jiffies
@@ -192,9 +210,9 @@ impl<P: Protocol> Link<P> {
 
 impl<P: Protocol> FileOperations for Link<P> {
     fn open(&self) -> Result {
-        let mut state = self.state.lock();
-        match &*state {
-            State::Closed => *state = State::Open(Stage::Silent),
+        let mut conversation = self.conversation.lock();
+        match conversation.state {
+            State::Closed => conversation.state = State::Open(Stage::Silent),
             State::Open(_) => return Err(EBUSY),
             State::Gone => return Err(EBADF),
         }
@@ -202,27 +220,22 @@ impl<P: Protocol> FileOperations for Link<P> {
     }
 
     fn release(&self) {
-        let mut state = self.state.lock();
-        let left = match &*state {
-            State::Gone => State::Gone,
-            State::Closed | State::Open(_) => State::Closed,
-        };
-        *state = left;
-        drop(state);
+        let mut conversation = self.conversation.lock();
+        if let State::Open(_) = conversation.state {
+            conversation.state = State::Closed;
+        }
+        drop(conversation);
         self.changed.notify_all();
     }
 
     fn read(&self, room: usize) -> Result<KVec<u8>> {
-        let mut state = self.state.lock();
+        let mut conversation = self.conversation.lock();
         loop {
-            let State::Open(stage) = &mut *state else {
-                return Err(EBADF);
-            };
-            if let Some(message) = stage.take_unread(room)? {
+            if let Some(message) = conversation.stage()?.take_unread(room)? {
                 self.changed.notify_all();
                 return Ok(message);
             }
-            if self.changed.wait_interruptible(&mut state) {
+            if self.changed.wait_interruptible(&mut conversation) {
                 return Err(EINTR);
             }
         }
@@ -237,19 +250,21 @@ impl<P: Protocol> FileOperations for Link<P> {
     }
 
     fn write(&self, message: KVec<u8>) -> Result {
-        let mut state = self.state.lock();
-        let State::Open(stage) = &mut *state else {
-            return Err(EBADF);
-        };
-        *stage = match stage {
-            Stage::Silent => Self::register(&message)?,
+        let mut conversation = self.conversation.lock();
+        let stage = conversation.stage()?;
+        let registers_again = P::registers_again(&message);
+        match *stage {
+            Stage::Silent => *stage = Self::register(&message)?,
+            Stage::Idle(_) if registers_again => *stage = Self::register(&message)?,
+            Stage::Working(daemon) if !registers_again => {
+                *stage = Stage::Idle(daemon);
+                conversation.answer = Some(message);
+            }
             // It has not read the last greeting.
             Stage::Greeted { .. } => return Err(EFAULT),
-            Stage::Idle(_) if P::registers_again(&message) => Self::register(&message)?,
-            Stage::Working(_) if !P::registers_again(&message) => Stage::Answered(message),
             // Nobody asked.
             _ => return Err(EINVAL),
-        };
+        }
         self.changed.notify_all();
         Ok(())
     }
@@ -259,7 +274,7 @@ impl<P: Protocol> FileOperations for Link<P> {
     }
 
     fn readiness(&self) -> Readiness {
-        match &*self.state.lock() {
+        match self.conversation.lock().state {
             State::Gone => Readiness::HungUp,
             State::Open(Stage::Greeted { .. } | Stage::Asked { .. }) => Readiness::Readable,
             _ => Readiness::Nothing,

@@ -127,7 +127,7 @@ impl<P: Protocol> Session<P> {
         }
         let packet = Packet {
             transaction: packet.transaction,
-            bytes: mem::replace(buffer, KVec::new()),
+            bytes: mem::take(buffer),
         };
         *desk = Desk::Full(packet);
         true

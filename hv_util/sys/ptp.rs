@@ -84,9 +84,9 @@ impl<T: Source> Clock<T> {
             settime64: Some(set_time),
             ..pin_init::zeroed()
         };
-        let name = T::NAME.to_bytes();
-        // The last byte of the place remains for the terminator.
-        for (to, from) in info.name.iter_mut().rev().skip(1).rev().zip(name) {
+        // The last byte remains for the terminator.
+        let room = info.name.len() - 1;
+        for (to, from) in info.name.iter_mut().take(room).zip(T::NAME.to_bytes()) {
             // CAST: C may have signed characters.
             *to = *from as c_char;
         }

@@ -13,8 +13,8 @@
 
 pub(crate) mod heartbeat;
 pub(crate) mod kvp;
-mod message;
-mod negotiate;
+pub(crate) mod message;
+pub(crate) mod negotiate;
 pub(crate) mod shutdown;
 mod text;
 pub(crate) mod timesync;
