@@ -48,7 +48,11 @@ pub fn shutdown(lab: &Lab) -> Result<()> {
     )?;
     util.load()?;
     let shutdown = util.services.shutdown.clone();
-    util.sh("(uevent >/tmp/events 2>&1 &); usleep 200000")?;
+    util.sh("printf '#!/bin/sh\\nenv >>/tmp/events\\n' >/tmp/keep; chmod +x /tmp/keep; (uevent /tmp/keep >/dev/null 2>&1 &)")?;
+    util.until(
+        "awk -v pid=$(pidof uevent) '$2 == 15 && $3 == pid { found = 1 } END { exit !found }' /proc/net/netlink",
+        "a program listens to events",
+    )?;
     shutdown.request(Action::Hibernate, SOON)?;
     util.until(
         "grep -qx EVENT=hibernate /tmp/events",
