@@ -6,6 +6,7 @@
 #   outer.cpio   RAM disk of the outer machine: KVM and a shared folder
 #   guest.cpio   RAM disk of a guest: the stock C drivers, ours, an agent
 #   fio.cpio     what a guest needs for fio, to be appended to guest.cpio
+#   daemons.cpio the same for Debian's hyperv-daemons, and phc_ctl
 #   disk.img     a disk with one ext4 partition, and disk.sum with the checksum of a file on it
 # Each is made anew only when something that goes into it is newer.
 
@@ -72,6 +73,16 @@ guest)
 	install -m 755 /tests/guest/* . ;;
 fio)
 	add_programs /usr/bin/fio ;;
+daemons)
+	add_programs /usr/sbin/hv_kvp_daemon /usr/sbin/hv_vss_daemon /usr/sbin/phc_ctl /usr/bin/bash /usr/bin/ip
+	mkdir -p bin etc usr/libexec usr/lib/modules
+	ln -s /usr/bin/bash bin/bash
+	cp -r /usr/libexec/hypervkvpd usr/libexec/
+	install -m 755 /tests/guest/set-ifconfig usr/libexec/hypervkvpd/hv_set_ifconfig
+	cp -L /etc/os-release etc/
+	echo 127.0.0.1 guest.example guest >etc/hosts
+	# An interface that a guest without network cards can have.
+	xz -dc "/lib/modules/$version/kernel/drivers/net/dummy.ko.xz" >usr/lib/modules/dummy.ko ;;
 esac
 [ ! -d lib/modules ] || depmod -b . "$version"
 chmod 755 .
@@ -102,4 +113,5 @@ self=$REPO/tests/setup/images.sh
 if stale "$IMAGES/outer.cpio" "$self" "$REPO/tests/lab/outer-init" "$ROOT/.complete"; then step outer-image make_cpio outer; fi
 if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/guest/* "$OUT"/modules/*.ko "$OUT/bin/scsi-tool" "$ROOT/.complete"; then step guest-image make_cpio guest; fi
 if stale "$IMAGES/fio.cpio" "$self" "$ROOT/.complete"; then step fio-image make_cpio fio; fi
+if stale "$IMAGES/daemons.cpio" "$self" "$REPO/tests/guest/set-ifconfig" "$ROOT/.complete"; then step daemons-image make_cpio daemons; fi
 if stale "$IMAGES/disk.img" "$self" "$ROOT/.complete"; then step disk-image make_disk; fi

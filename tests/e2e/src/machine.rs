@@ -61,7 +61,6 @@ impl Driver {
     }
 
     /// The module of the utility services.
-    #[expect(dead_code, reason = "for the scenarios with utility services")]
     pub fn utils(self) -> &'static str {
         match self {
             Self::C => "hv_utils",
@@ -100,6 +99,8 @@ pub struct Setup {
     pub devices: Vec<Arc<dyn Device>>,
     /// RAM disks beside `guest.cpio`: each makes the guest start more slowly.
     pub extras: &'static [&'static str],
+    /// Whether it can hibernate.
+    pub hibernation: bool,
     /// More for the kernel's command line.
     pub cmdline: &'static str,
     /// Whether the guest may use automatic end of interrupt.
@@ -119,6 +120,7 @@ impl Default for Setup {
             },
             devices: Vec::new(),
             extras: &[],
+            hibernation: false,
             cmdline: "",
             auto_eoi: false,
             hyper_v: true,
@@ -155,6 +157,7 @@ impl Lab {
         config.memory = 512 << 20;
         config.auto_eoi = setup.auto_eoi;
         config.hyper_v = setup.hyper_v;
+        config.hibernation = setup.hibernation;
         config.console = ConsoleMode::Tee(log("console"));
         // Warnings and what is worse appear on the console, where the result is judged by them.
         config.cmdline = format!(
@@ -378,6 +381,18 @@ impl Machine {
         ensure!(
             reason == ExitReason::Stopped,
             "the guest ended by itself: {reason}"
+        );
+        self.judge()
+    }
+
+    /// Waits for the guest to end by itself, in the way that it was asked to, and judges as
+    /// [`Machine::end`] does.
+    pub fn ends(self, wanted: &ExitReason) -> Result<()> {
+        let reason = self.vm.wait_timeout(COMMAND_LIMIT);
+        ensure!(
+            reason.as_ref() == Some(wanted),
+            "the guest did not end as asked: {reason:?}; the console ends with:\n{}",
+            tail(&self.vm)
         );
         self.judge()
     }

@@ -20,6 +20,7 @@ mod parity;
 mod reload;
 mod rescind;
 mod storage;
+mod util;
 
 use std::path::PathBuf;
 
@@ -30,7 +31,12 @@ use crate::machine::{Driver, Lab};
 use crate::runner::Job;
 
 /// Run only when asked for by name: they take minutes each, mostly waiting.
-pub const ON_REQUEST: [&str; 3] = ["offers/flood", "offers/silence", "offers/hectic"];
+pub const ON_REQUEST: [&str; 4] = [
+    "offers/flood",
+    "offers/silence",
+    "offers/hectic",
+    "util/silent",
+];
 
 /// All of them; the longest first, so that none of those is left to run alone at the end.
 pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
@@ -97,6 +103,17 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
         1,
         negotiate::max_version,
     );
+    jobs.both("util/reload", 1, util::reload);
+    jobs.both("util/malformed", 2, util::malformed);
+    jobs.both("util/daemons", 2, util::daemons);
+    jobs.both("util/vss", 1, util::vss);
+    jobs.both("util/clock", 1, util::clock);
+    jobs.both("util/stale", 1, util::stale);
+    jobs.both("util/shutdown", 1, util::shutdown);
+    jobs.both("util/kvp", 1, util::kvp);
+    jobs.both("util/transport", 1, util::transport);
+    jobs.both("util/silent", 1, util::silent);
+    jobs.add("util/sysfs", Driver::Rust, 1, util::sysfs);
     if let Some(root) = qemu_root.clone() {
         jobs.add("bridge", Driver::Rust, 1, move |lab| {
             bridge::bridge(lab, &root)

@@ -23,7 +23,8 @@ pub enum ConsoleMode {
     Capture,
     /// To a file too.
     Tee(PathBuf),
-    /// To standard output too; standard input is the guest's, and `Ctrl-A x` ends the guest.
+    /// To standard output too; standard input is the guest's, `Ctrl-A x` ends the guest, and
+    /// `Ctrl-A c` is for [`Vm::set_commands`](super::Vm::set_commands).
     Stdio,
 }
 
@@ -49,6 +50,8 @@ pub struct VmConfig {
     pub auto_eoi: bool,
     /// Whether the guest sees that this is Hyper-V. To see what drivers do elsewhere.
     pub hyper_v: bool,
+    /// Whether the ACPI tables say that the guest can hibernate.
+    pub hibernation: bool,
 }
 
 impl VmConfig {
@@ -64,6 +67,7 @@ impl VmConfig {
             agent: true,
             auto_eoi: false,
             hyper_v: true,
+            hibernation: false,
         }
     }
 
