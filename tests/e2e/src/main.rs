@@ -4,6 +4,7 @@
 
 mod iso;
 mod kernel_log;
+mod lab;
 mod machine;
 mod report;
 mod runner;
