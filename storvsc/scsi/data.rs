@@ -102,16 +102,24 @@ impl<'a> Mapped<'a> {
     }
 
     /// Writes the numbers of the frames of `1 << shift` bytes that hold the data to `room`, and
-    /// returns them; [`None`] if there is not enough room.
+    /// returns them; [`None`] if there is not enough room, or if a segment other than the first and
+    /// the last begins or ends within a frame.
     #[inline]
     pub(crate) fn write_frames<'f>(
         &self,
         shift: u32,
         room: &'f mut [MaybeUninit<u64>],
     ) -> Option<&'f [u64]> {
+        let within_frame = (1 << shift) - 1;
         let mut count = 0;
+        let mut previous_end = None;
         for Segment { address, length } in self.segments() {
-            let last = address.checked_add(u64::from(length.checked_sub(1)?))? >> shift;
+            if previous_end.is_some_and(|end| (end | address) & within_frame != 0) {
+                return None;
+            }
+            let last_byte = address.checked_add(u64::from(length.checked_sub(1)?))?;
+            previous_end = Some(last_byte.checked_add(1)?);
+            let last = last_byte >> shift;
             let mut frame = address >> shift;
             loop {
                 room.get_mut(count)?.write(frame);
