@@ -140,9 +140,10 @@ impl Channel {
     /// for any more.
     pub(crate) fn give_up(&self) {
         self.connection.requests().abort(self.relid());
-        let endpoint = self.endpoint.lock().clone();
-        if let Some(endpoint) = endpoint {
-            endpoint.handler().rescinded(&endpoint);
+        // Held until the driver has returned, so that it is not closed, and unloaded, before that.
+        let endpoint = self.endpoint.lock();
+        if let Some(endpoint) = &*endpoint {
+            endpoint.handler().rescinded(endpoint);
         }
     }
 
