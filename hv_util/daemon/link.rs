@@ -8,7 +8,8 @@
 //!
 //! An answer counts only if its question has been read. A daemon that comes too late with the
 //! answer to a question that was given up gets an error, instead of having it taken for the answer
-//! to the next one.
+//! to the next one; Debian's daemons then begin anew. It still gets to read such a question, because
+//! it may be one to thaw file systems.
 
 use super::{
     device::{
@@ -54,14 +55,29 @@ enum Stage<D> {
     Asked { daemon: D, question: KVec<u8> },
     /// It has, and has not answered.
     Working(D),
+    /// It has not read the question, and its answer is not waited for any more.
+    Late { daemon: D, question: KVec<u8> },
 }
 
 impl<D: Copy> Stage<D> {
+    /// The answer to the last question is not waited for any more.
+    fn give_up(&mut self) {
+        *self = match self {
+            Self::Asked { daemon, question } => Self::Late {
+                daemon: *daemon,
+                question: mem::take(question),
+            },
+            Self::Working(daemon) => Self::Idle(*daemon),
+            _ => return,
+        };
+    }
+
     /// Takes what the daemon has not read, if it is not longer than `room`.
     fn take_unread(&mut self, room: usize) -> Result<Option<KVec<u8>>> {
         let (message, next) = match self {
             Self::Greeted { daemon, greeting } => (greeting, Self::Idle(*daemon)),
             Self::Asked { daemon, question } => (question, Self::Working(*daemon)),
+            Self::Late { daemon, question } => (question, Self::Idle(*daemon)),
             _ => return Ok(None),
         };
         if message.len() > room {
@@ -146,8 +162,8 @@ impl<P: Protocol> Link<P> {
     ///
     /// # Errors
     ///
-    /// `ENOTCONN` if there is no daemon, or it goes away; `ETIMEDOUT` if it does not answer within
-    /// `patience`. It has the question withdrawn then.
+    /// `ENOTCONN` if there is no daemon, it goes away, or it has not even read the last question;
+    /// `ETIMEDOUT` if it does not answer within `patience`.
     pub(super) fn ask(
         &self,
         question: KVec<u8>,
@@ -165,13 +181,14 @@ impl<P: Protocol> Link<P> {
             if let Some(answer) = conversation.answer.take() {
                 return Ok((daemon, answer));
             }
-            match &conversation.state {
-                State::Open(Stage::Asked { .. } | Stage::Working(_)) => (),
+            let State::Open(stage @ (Stage::Asked { .. } | Stage::Working(_))) =
+                &mut conversation.state
+            else {
                 // Whoever has the device open now has not been asked.
-                _ => return Err(ENOTCONN),
-            }
+                return Err(ENOTCONN);
+            };
             if left == 0 {
-                conversation.state = State::Open(Stage::Idle(daemon));
+                stage.give_up();
                 return Err(ETIMEDOUT);
             }
             left = self.wait(&mut conversation, left);
@@ -276,7 +293,9 @@ impl<P: Protocol> FileOperations for Link<P> {
     fn readiness(&self) -> Readiness {
         match self.conversation.lock().state {
             State::Gone => Readiness::HungUp,
-            State::Open(Stage::Greeted { .. } | Stage::Asked { .. }) => Readiness::Readable,
+            State::Open(Stage::Greeted { .. } | Stage::Asked { .. } | Stage::Late { .. }) => {
+                Readiness::Readable
+            }
             _ => Readiness::Nothing,
         }
     }

@@ -20,7 +20,6 @@ use super::{
     Request, //
 };
 use core::{
-    marker::PhantomData,
     mem,
     time::Duration, //
 };
@@ -86,7 +85,6 @@ struct Session<P: Protocol> {
     endpoint: Mutex<Option<Arc<Endpoint>>>,
     #[pin]
     work: Work<Self>,
-    _protocol: PhantomData<P>,
 }
 
 impl_has_work! {
@@ -102,7 +100,6 @@ impl<P: Protocol> Session<P> {
             desk <- new_spinlock_irq!(Desk::Free(buffer), "Session::desk"),
             endpoint <- new_mutex!(None, "Session::endpoint"),
             work <- new_work!("Session::work"),
-            _protocol: PhantomData,
         });
         Arc::pin_init(init, GFP_KERNEL)
     }
