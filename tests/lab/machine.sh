@@ -3,7 +3,7 @@
 #
 # machine.sh COMMAND...: runs a command, in out/, where KVM can be a Hyper-V host: on this machine
 # if its KVM has the capability, else in a QEMU machine that emulates AMD-V. VCPUS, MEMORY and
-# LIMIT (seconds) size the latter.
+# LIMIT (seconds) size the latter. Its escape key is Ctrl-], so that Ctrl-A is the command's.
 
 . "$(dirname "$0")/../setup/lib.sh"
 
@@ -26,7 +26,7 @@ in_root --bind "$OUT" /lab -- timeout --foreground --kill-after=10 "${LIMIT:-540
 	-append "console=ttyS0 quiet panic=-1 mitigations=off no5lvl tsc=reliable lab.job=$job" \
 	-virtfs local,path=/lab,mount_tag=lab,security_model=none,multidevs=remap \
 	-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
-	-nodefaults -display none -no-reboot -chardev stdio,id=console,mux=on,signal=off -serial chardev:console ||
+	-nodefaults -display none -no-reboot -echr 0x1d -chardev stdio,id=console,mux=on,signal=off -serial chardev:console ||
 	die "the outer machine ended with status $? (124: it ran into its limit of ${LIMIT:-5400} s)"
 [ -e $job/status ] || die "the outer machine ended before the command did"
 exit "$(cat $job/status)"

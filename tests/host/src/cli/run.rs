@@ -141,8 +141,11 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let crash = vm.crash();
     // The terminal is as before from here on.
     drop(vm);
-    if let Some(report) = attendance.and_then(|attendance| attendance.report()) {
-        eprintln!("vmbus-host: {report}");
+    if let Some(attendance) = attendance {
+        attendance
+            .report()
+            .iter()
+            .for_each(|line| eprintln!("vmbus-host: {line}"));
     }
     if let Some(crash) = crash {
         eprintln!("vmbus-host: the guest reported a crash: {crash}");

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use vmbus_host::ic::kvp::{Pool, Value};
 use vmbus_host::ic::{Error, Pulse, Services};
+use vmbus_host::vmbus::device::Device as _;
 
 /// As often as Hyper-V does.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -57,7 +58,15 @@ impl Attendance {
     }
 
     /// What is to be said at the end; nothing of a guest that had no services.
-    pub(super) fn report(&self) -> Option<String> {
+    pub(super) fn report(&self) -> Vec<String> {
+        let violations = self.services.links().map(|link| link.violations()).concat();
+        let broken = violations
+            .iter()
+            .map(|violation| format!("the guest broke a rule: {violation}"));
+        self.summary().into_iter().chain(broken).collect()
+    }
+
+    fn summary(&self) -> Option<String> {
         let beats = self.services.heartbeat.link().answered();
         let samples = self.services.timesync.link().answered();
         if beats + samples == 0 {

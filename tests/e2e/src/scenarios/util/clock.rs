@@ -225,7 +225,7 @@ impl<'a> Clock<'a> {
             let output = self
                 .machine
                 .run(&format!("phc_ctl {} {change}", self.ptp))?;
-            let refused = output.text.contains("Operation not supported");
+            let refused = output.text.contains("failed to");
             ensure!(
                 refused || !output.text.contains(done),
                 "{change}: {}",

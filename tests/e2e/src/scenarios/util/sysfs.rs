@@ -10,7 +10,7 @@ use crate::machine::{Driver, Lab};
 /// The bus as it is with the services open, the PTP clock, the daemons' devices, parameters, identities.
 const SHOW: &str = "sh /sysfs-dump.sh hv_utils; cd /sys/bus/vmbus/devices; \
     for device in *; do for ring in $device/channels/*; do [ $(basename $(readlink $device/driver)) = hv_utils ] && \
-    echo \"$device out $(cat $ring/write_avail) in $(cat $ring/read_avail)\"; done; done; \
+    echo \"$device out $(cat $ring/write_avail)\"; done; done; \
     cd /sys/class/ptp/$(basename $(dirname $(grep -lx hyperv /sys/class/ptp/*/clock_name))); \
     for file in clock_name max_adjustment n_alarms n_external_timestamps n_periodic_outputs n_programmable_pins pps_available; \
     do echo \"$file $(cat $file)\"; done; \
