@@ -82,8 +82,8 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     /// The host took the offer of the channel back and will answer nothing any more: whoever waits
-    /// for it is to be woken. The channel will be closed soon. Called in process context, possibly
-    /// while the channel is being closed.
+    /// for it is to be woken. The channel will be closed soon, but not before this has returned.
+    /// Called in process context.
     fn rescinded(&self, endpoint: &Arc<Endpoint>) {
         let _ = endpoint;
     }
