@@ -75,7 +75,7 @@ fio)
 net)
 	add_programs /usr/sbin/ethtool /usr/bin/ip /usr/bin/iperf3
 	mkdir -p bin net-modules
-	mv usr/bin/ip bin/ip # in place of busybox's
+	mv usr/bin/ip bin/ip # busybox's shell prefers its own for a name without a path
 	modprobe --show-depends -S "$version" 8021q | sed -n 's/^insmod \([^ ]*\).*/\1/p' | while read -r file; do
 		file=$(readlink -f "$file")
 		xz -dc "$file" >"net-modules/$(basename "${file%.xz}")"
