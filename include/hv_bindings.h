@@ -8,6 +8,7 @@
 #include <linux/hyperv.h>
 #include <linux/interrupt.h>
 #include <linux/platform_device.h>
+#include <linux/ptp_clock_kernel.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 #include <scsi/scsi.h>

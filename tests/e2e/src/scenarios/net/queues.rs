@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use vmbus_host::net::{Card, CardConfig};
 
 use super::{FETCH, SOON, card, configure, counter, setup, under_load};
-use crate::machine::{Lab, Machine};
+use crate::machine::{Driver, Lab, Machine};
 
 const QUEUES: usize = 4;
 
@@ -111,9 +111,16 @@ fn scaling(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
     wait_queues(card, QUEUES)?;
     let later = machine.sh(&format!("ethtool -x {eth}"))?;
     ensure!(
-        table == later,
-        "after a change of the MTU:\n{later}\nbefore:\n{table}"
+        later.contains(&key),
+        "after a change of the MTU the key is gone: {later}"
     );
+    // The C driver forgets the table, and sends everything to queue 0.
+    if machine.driver == Driver::Rust {
+        ensure!(
+            table == later,
+            "after a change of the MTU:\n{later}\nbefore:\n{table}"
+        );
+    }
     let wrong = machine.run(&format!("ethtool -X {eth} equal {}", QUEUES + 1))?;
     ensure!(wrong.status != 0, "a table with more queues than there are");
     machine.sh(&format!(
