@@ -31,7 +31,8 @@ const SOON: Duration = Duration::from_secs(60);
 /// The scenarios.
 pub(super) fn jobs(jobs: &mut Jobs) {
     jobs.both("net/queues", 4, queues::queues);
-    jobs.both("net/reload", 1, reload::reload);
+    jobs.both("net/reload", 1, |lab| reload::reload(lab, 12));
+    jobs.both("net/reload-100", 1, |lab| reload::reload(lab, 100));
     jobs.both("net/link", 1, link::link);
     jobs.both("net/basic", 1, basic::basic);
     jobs.both("net/offload", 1, offload::offload);
