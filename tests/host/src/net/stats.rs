@@ -44,6 +44,8 @@ pub struct Stats {
     pub tx_tagged: u64,
     /// Packets with a hash.
     pub tx_hashed: u64,
+    /// Packets lost because they were longer than the MTU, as they may be just after it changed.
+    pub tx_too_long: u64,
     /// Frames lost because the cable was out.
     pub tx_unplugged: u64,
     /// Frames for the guest that it does not want.

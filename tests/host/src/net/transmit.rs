@@ -146,6 +146,7 @@ fn carry(
 
 fn count(session: &mut Session, queue: usize, info: &TransmitInfo, frames: &[Frame]) {
     let stats = &mut session.stats;
+    stats.tx_too_long += u64::from(frames.is_empty());
     if let Some(queue) = stats.queues.get_mut(queue) {
         queue.tx_packets += 1;
         queue.tx_frames += frames.len() as u64;

@@ -83,7 +83,7 @@ pub enum Violation {
     /// The value for an object is malformed.
     #[error("object {0:#010x}: {1}")]
     Value(u32, &'static str),
-    /// A frame is shorter than its headers, or longer than the MTU allows.
+    /// A frame is shorter than its header, or an MTU too small.
     #[error("frame of {0} bytes")]
     FrameLength(usize),
     /// An offload was asked for that was not enabled, or does not fit the frame.
