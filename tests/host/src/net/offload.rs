@@ -45,7 +45,12 @@ impl Offloads {
         let mut value = Capabilities::new_zeroed();
         value.header = [0xa7, revision];
         value.size = size.into();
-        let udp = if self.udp_checksum { 0x40 } else { 0 };
+        // Hosts of before NDIS 6.30 have no UDP, and guests cannot switch it on with their messages.
+        let udp = if self.udp_checksum && revision >= 3 {
+            0x40
+        } else {
+            0
+        };
         if self.tcp_checksum {
             let v4 = U32::new(0x115 | udp);
             let v6 = U32::new(0x015 | udp);
