@@ -12,5 +12,5 @@ shell=0
 [ -t 0 ] && shell=1
 say "booting a guest: stock Debian kernel, VMBus host, our drivers (up to a minute where KVM is emulated)"
 "$REPO/tests/lab/machine.sh" bin/vmbus-host run --kernel images/vmlinuz --initrd images/run.cpio \
-	--cpus 2 --memory 512M --disk images/run.img \
+	--cpus 2 --memory 512M --disk images/run.img --nic peer,queues=2 \
 	--append "console=ttyS0 quiet panic=-1 mitigations=off pci=off initcall_blacklist=hv_acpi_init hv.mode=demo hv.shell=$shell hv.sum=$(cat "$OUT/images/disk.sum")"

@@ -6,6 +6,7 @@
 #   outer.cpio   RAM disk of the outer machine: KVM and a shared folder
 #   guest.cpio   RAM disk of a guest: the stock C drivers, ours, an agent
 #   fio.cpio     what a guest needs for fio, to be appended to guest.cpio
+#   net.cpio     what a guest needs for its network card: ethtool, ip, iperf3, XDP programs
 #   daemons.cpio the same for Debian's hyperv-daemons, and phc_ctl
 #   disk.img     a disk with one ext4 partition, and disk.sum with the checksum of a file on it
 # Each is made anew only when something that goes into it is newer.
@@ -62,7 +63,7 @@ add_busybox() { mkdir -p bin dev; cp /usr/bin/busybox bin/; mknod -m 600 dev/con
 case $image in
 outer)
 	add_busybox
-	add_modules kvm-amd 9p 9pnet_virtio
+	add_modules kvm-amd 9p 9pnet_virtio tun
 	install -m 755 /tests/lab/outer-init init ;;
 guest)
 	add_busybox
@@ -70,9 +71,24 @@ guest)
 	cp /out/modules/*.ko "lib/modules/$version/"
 	add_programs /usr/sbin/e2fsck /usr/sbin/resize2fs
 	install -m 755 -s /out/bin/scsi-tool bin/
-	install -m 755 /tests/guest/* . ;;
+	find /tests/guest -maxdepth 1 -type f -exec install -m 755 -t . {} + ;;
 fio)
 	add_programs /usr/bin/fio ;;
+net)
+	add_programs /usr/sbin/ethtool /usr/bin/ip /usr/bin/iperf3
+	mkdir -p bin net-modules
+	mv usr/bin/ip bin/ip # busybox's shell prefers its own for a name without a path
+	modprobe --show-depends -S "$version" 8021q | sed -n 's/^insmod \([^ ]*\).*/\1/p' | while read -r file; do
+		file=$(readlink -f "$file")
+		xz -dc "$file" >"net-modules/$(basename "${file%.xz}")"
+		basename "${file%.xz}" >>net-modules/order
+	done
+	for source in /tests/guest/tools/*.c; do
+		gcc -O2 -Wall -static "$source" -o "usr/bin/$(basename "${source%.c}")"
+	done
+	for source in /tests/guest/xdp/*.c; do
+		clang -O2 -g -Wall -target bpf -I /usr/include/x86_64-linux-gnu -c "$source" -o "$(basename "${source%.c}").o"
+	done ;;
 daemons)
 	add_programs /usr/sbin/hv_kvp_daemon /usr/sbin/hv_vss_daemon /usr/sbin/phc_ctl /usr/bin/bash /usr/bin/ip
 	mkdir -p bin etc usr/libexec usr/lib/modules
@@ -113,5 +129,6 @@ self=$REPO/tests/setup/images.sh
 if stale "$IMAGES/outer.cpio" "$self" "$REPO/tests/lab/outer-init" "$ROOT/.complete"; then step outer-image make_cpio outer; fi
 if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/guest/* "$OUT"/modules/*.ko "$OUT/bin/scsi-tool" "$ROOT/.complete"; then step guest-image make_cpio guest; fi
 if stale "$IMAGES/fio.cpio" "$self" "$ROOT/.complete"; then step fio-image make_cpio fio; fi
+if stale "$IMAGES/net.cpio" "$self" "$REPO"/tests/guest/{tools,xdp}/* "$ROOT/.complete"; then step net-image make_cpio net; fi
 if stale "$IMAGES/daemons.cpio" "$self" "$REPO/tests/guest/set-ifconfig" "$ROOT/.complete"; then step daemons-image make_cpio daemons; fi
 if stale "$IMAGES/disk.img" "$self" "$ROOT/.complete"; then step disk-image make_disk; fi

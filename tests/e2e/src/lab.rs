@@ -42,7 +42,6 @@ impl Driver {
     }
 
     /// The network driver's module.
-    #[expect(dead_code, reason = "for the scenarios with a network card")]
     pub fn netvsc(self) -> &'static str {
         match self {
             Self::C => "hv_netvsc",

@@ -14,6 +14,7 @@ mod luns;
 mod malformed;
 mod manage;
 mod negotiate;
+mod net;
 mod offers;
 #[cfg(test)]
 mod parity;
@@ -31,7 +32,8 @@ use crate::machine::{Driver, Lab};
 use crate::runner::Job;
 
 /// Run only when asked for by name: they take minutes each, mostly waiting.
-pub const ON_REQUEST: [&str; 4] = [
+pub const ON_REQUEST: [&str; 5] = [
+    "net/reload-100",
     "offers/flood",
     "offers/silence",
     "offers/hectic",
@@ -103,6 +105,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
         1,
         negotiate::max_version,
     );
+    net::jobs(&mut jobs);
     jobs.both("util/reload", 1, util::reload);
     jobs.both("util/malformed", 2, util::malformed);
     jobs.both("util/daemons", 2, util::daemons);
@@ -122,6 +125,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.0
 }
 
+/// A list of jobs that grows.
 #[derive(Default)]
 struct Jobs(Vec<Job>);
 

@@ -16,6 +16,7 @@ use vmbus_host::vmbus::wire::Version;
 use vmbus_host::vmm::{ConsoleMode, ExitReason, MAX_CPUS, Vm, VmConfig};
 
 use super::disk::{self, DiskSpec};
+use super::nic::{self, NicSpec};
 use super::services::Attendance;
 use super::{prompt, signals, size};
 
@@ -82,6 +83,11 @@ pub(crate) struct Options {
           value_parser = clap::value_parser!(u16).range(1..=64))]
     scsi_channels: u16,
 
+    /// A network card: peer for the built-in peer (DHCP, and services over TCP and UDP at 10.0.0.1),
+    /// or tap:NAME for a network interface of the host's. May be given more than once.
+    #[arg(long = "nic", value_name = "peer|tap:NAME[,queues=N]")]
+    nics: Vec<NicSpec>,
+
     /// The newest VMBus version to accept, from 4.0 to 6.0.
     #[arg(long, value_name = "VERSION", default_value_t = Version::V6_0)]
     vmbus_version: Version,
@@ -130,6 +136,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     for device in ide.into_iter().chain([controller]) {
         server.add_device(device);
     }
+    let cards = nic::attach(&server, &options.nics)?;
     let attendance = (!options.no_ic).then(|| attend(&mut vm, &server));
 
     signals::on_ending(vm.stopper()).context("cannot wait for signals")?;
@@ -152,6 +159,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     for violation in server.violations() {
         eprintln!("vmbus-host: the guest broke a rule: {violation}");
+    }
+    for violation in cards.iter().flat_map(|card| card.violations().first()) {
+        eprintln!("vmbus-host: the guest broke a rule of network cards: {violation}");
     }
     if options.counters {
         eprint!("{counters}");
