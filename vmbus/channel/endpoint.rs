@@ -23,6 +23,7 @@ use super::{
     Channel,
     ChannelState,
     Direction,
+    GpaList,
     GpaRange,
     Handler,
     OpenConfig,
@@ -217,6 +218,21 @@ impl Endpoint {
         self.send(|ring| ring.send_gpa_direct(range, payload, transaction))
     }
 
+    /// Sends a packet about several ranges of guest memory, to be completed by the host.
+    ///
+    /// # Errors
+    ///
+    /// See [`SendError`].
+    #[inline]
+    pub fn send_gpa_list(
+        &self,
+        list: &GpaList,
+        payload: &[u8],
+        transaction: u64,
+    ) -> Result<(), SendError> {
+        self.send(|ring| ring.send_gpa_list(list, payload, transaction))
+    }
+
     /// Asks the host for a signal when more than `bytes` bytes of the ring to it are free; 0
     /// withdraws that. Returns whether they are free already, in which case there may be none.
     ///
@@ -273,18 +289,72 @@ impl Endpoint {
             }
             CallbackMode::Direct => self.schedule(),
             CallbackMode::Isr => self.receive(),
+            CallbackMode::Polled => self.tell(),
         }
+    }
+
+    /// Has the driver poll.
+    #[inline]
+    fn tell(&self) {
+        self.rings.mask_incoming();
+        self.handler.on_interrupt(self);
+    }
+
+    /// Takes packets in mode [`CallbackMode::Polled`], from any context. When `take` returns, the
+    /// room of what it took is given back to the host, all at once.
+    ///
+    /// Returns [`None`] when the channel is closed, or someone else takes packets right now, who is
+    /// made to call its `take` once more.
+    #[inline]
+    pub fn poll<R>(&self, mut take: impl FnMut(&mut Receiver<'_>) -> R) -> Option<R> {
+        let mut result = None;
+        self.incoming.run(|incoming| {
+            let Some(incoming) = incoming else { return };
+            result = Some(take(&mut Receiver(incoming)));
+            self.give_back(incoming);
+        });
+        result
+    }
+
+    /// Allows interrupts again at the end of polling. Returns whether there are packets already, for
+    /// which none may come; then interrupts are masked again, and the driver goes on polling.
+    #[inline]
+    pub fn unmask_and_check(&self) -> bool {
+        let mut more = false;
+        self.incoming.run(|incoming| {
+            let Some(incoming) = incoming else { return };
+            more = incoming.unmask_and_check();
+            if more {
+                incoming.mask();
+            }
+        });
+        more && !self.is_closing()
+    }
+
+    #[inline]
+    fn give_back(&self, incoming: &mut Incoming) {
+        if incoming.finish().is_needed() {
+            self.channel.stats().intr_in_full.increment();
+            self.channel.signal_host();
+        }
+    }
+
+    /// Whether both rings are empty. Only a hint.
+    pub fn is_idle(&self) -> bool {
+        [Direction::Outgoing, Direction::Incoming]
+            .iter()
+            .all(|&direction| self.rings.debug(direction).bytes_to_read == 0)
     }
 
     /// Lets the handler look at what came in. Runs in a softirq or a hard interrupt.
     pub(super) fn receive(&self) {
+        if self.mode == CallbackMode::Polled {
+            return self.tell();
+        }
         self.incoming.run(|incoming| {
             let Some(incoming) = incoming else { return };
             let progress = self.handler.on_event(self, &mut Receiver(incoming));
-            if incoming.finish().is_needed() {
-                self.channel.stats().intr_in_full.increment();
-                self.channel.signal_host();
-            }
+            self.give_back(incoming);
             let again = match (progress, self.mode) {
                 (Progress::More, _) => true,
                 (Progress::Done, CallbackMode::Batched) => {
@@ -318,9 +388,9 @@ impl Endpoint {
         *channel.endpoint.lock() = None;
         let outgoing = self.outgoing.lock().take();
         drop(outgoing);
+        self.handler.closing(self);
         // At once, since nobody receives any more.
         self.incoming.run(|incoming| drop(incoming.take()));
-        self.handler.closing(self);
         channel.set_state(ChannelState::Closed);
         let shared = self.shared.lock().take();
         if !channel.is_rescinded() {
