@@ -28,7 +28,8 @@ use core::{
 };
 use kernel::{
     error::from_result,
-    prelude::*, //
+    prelude::*,
+    sync::ArcBorrow, //
 };
 use vmbus::bindings;
 
@@ -71,7 +72,9 @@ impl<T: Operations> Callbacks<T> {
     ///
     /// `raw` must be a registered device of this driver for `'a`.
     #[inline]
-    pub(super) unsafe fn parts<'a>(raw: *mut bindings::net_device) -> (&'a Device, &'a T::Data) {
+    pub(super) unsafe fn parts<'a>(
+        raw: *mut bindings::net_device,
+    ) -> (&'a Device, ArcBorrow<'a, T::Data>) {
         // SAFETY: By the safety requirements.
         unsafe { (Device::from_raw(raw), Private::<T>::data(raw)) }
     }
@@ -82,7 +85,7 @@ impl<T: Operations> Callbacks<T> {
     #[inline]
     pub(super) unsafe fn held_parts<'a>(
         raw: *mut bindings::net_device,
-    ) -> (&'a Device, &'a T::Data, Held<'a>) {
+    ) -> (&'a Device, ArcBorrow<'a, T::Data>, Held<'a>) {
         // SAFETY: By the safety requirements.
         let (device, data) = unsafe { Self::parts(raw) };
         // SAFETY: By the safety requirements.

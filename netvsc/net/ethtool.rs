@@ -13,7 +13,8 @@ use super::{
 };
 use kernel::{
     error::VTABLE_DEFAULT_ERROR,
-    prelude::*, //
+    prelude::*,
+    sync::ArcBorrow, //
 };
 use vmbus::bindings;
 
@@ -136,31 +137,41 @@ pub(crate) trait Operations: Sized + 'static {
     const RSS_KEY_LEN: usize;
 
     /// What the link is like.
-    fn link(device: &Device, data: &Self::Data, held: Held<'_>) -> Link;
+    fn link(device: &Device, data: ArcBorrow<'_, Self::Data>, held: Held<'_>) -> Link;
 
     /// The user says what the link is like; that it makes sense has been checked.
     ///
     /// # Errors
     ///
     /// It is not like that.
-    fn set_link(_device: &Device, _data: &Self::Data, _link: Link, _held: Held<'_>) -> Result {
+    fn set_link(
+        _device: &Device,
+        _data: ArcBorrow<'_, Self::Data>,
+        _link: Link,
+        _held: Held<'_>,
+    ) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
     /// How many channels there are.
-    fn channels(device: &Device, data: &Self::Data, held: Held<'_>) -> Channels;
+    fn channels(device: &Device, data: ArcBorrow<'_, Self::Data>, held: Held<'_>) -> Channels;
 
     /// There are to be this many channels, which is at least 1 and at most the maximum.
     ///
     /// # Errors
     ///
     /// There are as many as before.
-    fn set_channels(_device: &Device, _data: &Self::Data, _count: u32, _held: Held<'_>) -> Result {
+    fn set_channels(
+        _device: &Device,
+        _data: ArcBorrow<'_, Self::Data>,
+        _count: u32,
+        _held: Held<'_>,
+    ) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
     /// For how many packets there is room.
-    fn rings(device: &Device, data: &Self::Data, held: Held<'_>) -> Rings;
+    fn rings(device: &Device, data: ArcBorrow<'_, Self::Data>, held: Held<'_>) -> Rings;
 
     /// There is to be room for so many packets, at most the maximum.
     ///
@@ -169,7 +180,7 @@ pub(crate) trait Operations: Sized + 'static {
     /// There is as much as before.
     fn set_rings(
         _device: &Device,
-        _data: &Self::Data,
+        _data: ArcBorrow<'_, Self::Data>,
         _rx: u32,
         _tx: u32,
         _held: Held<'_>,
@@ -185,7 +196,7 @@ pub(crate) trait Operations: Sized + 'static {
     /// `ENODEV` if that cannot be said at the moment.
     fn rss(
         device: &Device,
-        data: &Self::Data,
+        data: ArcBorrow<'_, Self::Data>,
         table: Option<&mut [u32]>,
         key: Option<&mut [u8]>,
         held: Held<'_>,
@@ -198,7 +209,7 @@ pub(crate) trait Operations: Sized + 'static {
     /// Both are as before.
     fn set_rss(
         _device: &Device,
-        _data: &Self::Data,
+        _data: ArcBorrow<'_, Self::Data>,
         _table: Option<&[u32]>,
         _key: Option<&[u8]>,
         _held: Held<'_>,
@@ -207,7 +218,12 @@ pub(crate) trait Operations: Sized + 'static {
     }
 
     /// What decides the queue of a packet.
-    fn hash_fields(device: &Device, data: &Self::Data, flow: Flow, held: Held<'_>) -> HashFields;
+    fn hash_fields(
+        device: &Device,
+        data: ArcBorrow<'_, Self::Data>,
+        flow: Flow,
+        held: Held<'_>,
+    ) -> HashFields;
 
     /// Sets what decides the queue of a packet.
     ///
@@ -216,7 +232,7 @@ pub(crate) trait Operations: Sized + 'static {
     /// `EOPNOTSUPP`.
     fn set_hash_fields(
         _device: &Device,
-        _data: &Self::Data,
+        _data: ArcBorrow<'_, Self::Data>,
         _flow: Flow,
         _fields: HashFields,
         _held: Held<'_>,
@@ -225,7 +241,12 @@ pub(crate) trait Operations: Sized + 'static {
     }
 
     /// Says what was counted. How many numbers there are does not change while the RTNL is held.
-    fn statistics(device: &Device, data: &Self::Data, out: &mut Statistics<'_>, held: Held<'_>);
+    fn statistics(
+        device: &Device,
+        data: ArcBorrow<'_, Self::Data>,
+        out: &mut Statistics<'_>,
+        held: Held<'_>,
+    );
 
     /// How many registers there are.
     const REGISTERS: usize;
@@ -233,5 +254,5 @@ pub(crate) trait Operations: Sized + 'static {
     const REGISTERS_VERSION: u32;
 
     /// Reads the registers, of which there are [`REGISTERS`](Self::REGISTERS).
-    fn registers(device: &Device, data: &Self::Data, out: &mut [u32], held: Held<'_>);
+    fn registers(device: &Device, data: ArcBorrow<'_, Self::Data>, out: &mut [u32], held: Held<'_>);
 }

@@ -17,7 +17,8 @@ use super::{
 };
 use kernel::{
     error::VTABLE_DEFAULT_ERROR,
-    prelude::*, //
+    prelude::*,
+    sync::ArcBorrow, //
 };
 
 /// What became of a packet that was to be sent.
@@ -92,26 +93,27 @@ pub(crate) trait Operations: Sized + 'static {
     /// # Errors
     ///
     /// It stays down.
-    fn open(device: &Device, data: &Self::Data, held: Held<'_>) -> Result;
+    fn open(device: &Device, data: ArcBorrow<'_, Self::Data>, held: Held<'_>) -> Result;
 
     /// The interface goes down. It is down afterwards even if that failed.
     ///
     /// # Errors
     ///
     /// For the log.
-    fn stop(device: &Device, data: &Self::Data, held: Held<'_>) -> Result;
+    fn stop(device: &Device, data: ArcBorrow<'_, Self::Data>, held: Held<'_>) -> Result;
 
     /// Sends a packet. In atomic context, on one CPU at a time for each queue.
-    fn start_xmit(device: &Device, data: &Self::Data, skb: Skb, way: Way<'_>) -> Sent;
+    fn start_xmit(device: &Device, data: ArcBorrow<'_, Self::Data>, skb: Skb, way: Way<'_>)
+        -> Sent;
 
     /// Chooses the queue for a packet; a number beyond the last queue wraps around. In atomic
     /// context, and on several CPUs at once.
-    fn select_queue(_device: &Device, _data: &Self::Data, _skb: Borrowed<'_>) -> u16 {
+    fn select_queue(_device: &Device, _data: ArcBorrow<'_, Self::Data>, _skb: Borrowed<'_>) -> u16 {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
     /// Other packets are wanted than before. In atomic context.
-    fn set_rx_mode(_device: &Device, _data: &Self::Data, _mode: RxMode) {
+    fn set_rx_mode(_device: &Device, _data: ArcBorrow<'_, Self::Data>, _mode: RxMode) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
@@ -122,7 +124,7 @@ pub(crate) trait Operations: Sized + 'static {
     /// It keeps the one it has.
     fn set_address(
         _device: &Device,
-        _data: &Self::Data,
+        _data: ArcBorrow<'_, Self::Data>,
         _address: &MacAddress,
         _held: Held<'_>,
     ) -> Result {
@@ -134,14 +136,19 @@ pub(crate) trait Operations: Sized + 'static {
     /// # Errors
     ///
     /// They keep the one they have.
-    fn change_mtu(_device: &Device, _data: &Self::Data, _mtu: u32, _held: Held<'_>) -> Result {
+    fn change_mtu(
+        _device: &Device,
+        _data: ArcBorrow<'_, Self::Data>,
+        _mtu: u32,
+        _held: Held<'_>,
+    ) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
     /// Which of the `wanted` features can be on together.
     fn fix_features(
         _device: &Device,
-        _data: &Self::Data,
+        _data: ArcBorrow<'_, Self::Data>,
         _wanted: Features,
         _held: Held<'_>,
     ) -> Features {
@@ -155,7 +162,7 @@ pub(crate) trait Operations: Sized + 'static {
     /// The driver called [`Device::set_features`] if some changed nevertheless.
     fn set_features(
         _device: &Device,
-        _data: &Self::Data,
+        _data: ArcBorrow<'_, Self::Data>,
         _features: Features,
         _held: Held<'_>,
     ) -> Result {
@@ -163,10 +170,10 @@ pub(crate) trait Operations: Sized + 'static {
     }
 
     /// What the device counted. May sleep at times, but not always.
-    fn counters(device: &Device, data: &Self::Data) -> Counters;
+    fn counters(device: &Device, data: ArcBorrow<'_, Self::Data>) -> Counters;
 
     /// A queue has been stopped for too long. In atomic context.
-    fn tx_timeout(_device: &Device, _data: &Self::Data, _queue: u32) {
+    fn tx_timeout(_device: &Device, _data: ArcBorrow<'_, Self::Data>, _queue: u32) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
@@ -177,7 +184,7 @@ pub(crate) trait Operations: Sized + 'static {
     /// The one that there is stays.
     fn set_xdp(
         _device: &Device,
-        _data: &Self::Data,
+        _data: ArcBorrow<'_, Self::Data>,
         _program: Option<xdp::Program>,
         _reason: &xdp::Reason<'_>,
         _held: Held<'_>,
@@ -187,7 +194,7 @@ pub(crate) trait Operations: Sized + 'static {
 
     /// Sends frames that an XDP program redirected here from another device, from the first on. Those
     /// that are not taken are dropped. In softirq context.
-    fn xdp_xmit(_device: &Device, _data: &Self::Data, _frames: &mut xdp::Frames<'_>) {
+    fn xdp_xmit(_device: &Device, _data: ArcBorrow<'_, Self::Data>, _frames: &mut xdp::Frames<'_>) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 }

@@ -24,7 +24,8 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
-        Arc, //
+        Arc,
+        ArcBorrow, //
     },
 };
 use vmbus::bindings;
@@ -33,13 +34,12 @@ use vmbus::bindings;
 ///
 /// # Invariants
 ///
-/// From the registration of the device to the end of its removal, `data` points to what `shared`
-/// holds, which does not change in that time.
+/// `data` is null or from [`Arc::into_raw`], and owns the reference. From the registration of the
+/// device to the end of its removal it is not null, and does not change.
 #[repr(C)]
 pub(super) struct Private<T: Operations> {
     common: Common,
     data: *const T::Data,
-    shared: Option<Arc<T::Data>>,
 }
 
 impl<T: Operations> Private<T> {
@@ -56,9 +56,9 @@ impl<T: Operations> Private<T> {
     ///
     /// The device must be a registered one of this driver for `'a`.
     #[inline]
-    pub(super) unsafe fn data<'a>(raw: *mut bindings::net_device) -> &'a T::Data {
+    pub(super) unsafe fn data<'a>(raw: *mut bindings::net_device) -> ArcBorrow<'a, T::Data> {
         // SAFETY: By the type invariants and the safety requirements.
-        unsafe { &*(*Self::of(raw)).data }
+        unsafe { ArcBorrow::from_raw((*Self::of(raw)).data) }
     }
 }
 
@@ -89,9 +89,8 @@ impl<'bound, T: Operations> NewDevice<'bound, T> {
         let private = Private {
             common: Common::new(ARef::from(parent)),
             data: ptr::null(),
-            shared: None,
         };
-        // INVARIANT: The device is not registered.
+        // INVARIANT: Null, and the device is not registered.
         // SAFETY: The device was allocated with room for it, suitably aligned.
         unsafe { Private::<T>::of(raw.as_ptr()).write(private) };
         // SAFETY: Nobody else uses the device. The parent lives as long as the device's memory.
@@ -122,11 +121,9 @@ impl<'bound, T: Operations> NewDevice<'bound, T> {
     ) -> Result<Registration<'bound, T>> {
         let raw = self.device.as_raw();
         let private = Private::<T>::of(raw);
-        // INVARIANT: `shared` is set right below, and the registration comes after that.
+        // INVARIANT: It is what the invariants ask for.
         // SAFETY: `new()` set it up, and nobody uses it in a device that is not registered.
-        unsafe { (*private).data = Arc::as_ptr(&data) };
-        // SAFETY: As above.
-        unsafe { (*private).shared = Some(data) };
+        unsafe { (*private).data = Arc::into_raw(data) };
         let (operations, ethtool): (&'static _, &'static _) =
             (&Callbacks::<T>::TABLE, &ethtool::Callbacks::<T>::TABLE);
         // SAFETY: Nobody else uses the device; the tables live as long as the module.
@@ -178,7 +175,10 @@ impl<T: Operations> Drop for Registration<'_, T> {
             // SAFETY: Callable in process context.
             unsafe { bindings::synchronize_net() };
         }
+        // INVARIANT: Nothing refers to the data any more.
         // SAFETY: `NewDevice` set it up, and nobody uses it in a device that is not registered.
-        drop(unsafe { (*Private::<T>::of(raw)).shared.take() });
+        let data = unsafe { ptr::replace(&raw mut (*Private::<T>::of(raw)).data, ptr::null()) };
+        // SAFETY: By the type invariants of `Private`; `register()` put it there.
+        drop(unsafe { Arc::from_raw(data) });
     }
 }
