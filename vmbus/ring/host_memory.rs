@@ -77,6 +77,13 @@ impl HostMemory {
         self.len
     }
 
+    /// Where the memory is, for who copies to it by other means. There must never be a reference
+    /// into it.
+    #[inline]
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.base.as_ptr()
+    }
+
     /// The numbers of the pages in order, in units of the hypervisor's pages.
     pub fn pfns(&self) -> impl ExactSizeIterator<Item = u64> + '_ {
         (0..self.pages.len() * HV_PAGES_PER_PAGE).map(|index| {
