@@ -6,6 +6,7 @@
 #   outer.cpio   RAM disk of the outer machine: KVM and a shared folder
 #   guest.cpio   RAM disk of a guest: the stock C drivers, ours, an agent
 #   fio.cpio     what a guest needs for fio, to be appended to guest.cpio
+#   net.cpio     what a guest needs for its network card: ethtool, ip, iperf3, XDP programs
 #   disk.img     a disk with one ext4 partition, and disk.sum with the checksum of a file on it
 # Each is made anew only when something that goes into it is newer.
 
@@ -68,9 +69,14 @@ guest)
 	add_modules hv_storvsc hv_netvsc hv_utils sd_mod sr_mod ext4
 	cp /out/modules/*.ko "lib/modules/$version/"
 	add_programs /usr/sbin/e2fsck /usr/sbin/resize2fs
-	install -m 755 /tests/guest/* . ;;
+	find /tests/guest -maxdepth 1 -type f -exec install -m 755 -t . {} + ;;
 fio)
 	add_programs /usr/bin/fio ;;
+net)
+	add_programs /usr/sbin/ethtool /usr/bin/ip /usr/bin/iperf3
+	for source in /tests/guest/xdp/*.c; do
+		clang -O2 -g -Wall -target bpf -I /usr/include/x86_64-linux-gnu -c "$source" -o "$(basename "${source%.c}").o"
+	done ;;
 esac
 [ ! -d lib/modules ] || depmod -b . "$version"
 chmod 755 .
@@ -101,4 +107,5 @@ self=$REPO/tests/setup/images.sh
 if stale "$IMAGES/outer.cpio" "$self" "$REPO/tests/lab/outer-init" "$ROOT/.complete"; then step outer-image make_cpio outer; fi
 if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/guest/* "$OUT"/modules/*.ko "$ROOT/.complete"; then step guest-image make_cpio guest; fi
 if stale "$IMAGES/fio.cpio" "$self" "$ROOT/.complete"; then step fio-image make_cpio fio; fi
+if stale "$IMAGES/net.cpio" "$self" "$REPO"/tests/guest/xdp/* "$ROOT/.complete"; then step net-image make_cpio net; fi
 if stale "$IMAGES/disk.img" "$self" "$ROOT/.complete"; then step disk-image make_disk; fi

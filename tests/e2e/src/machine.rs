@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
+use vmbus_host::net::Card;
 use vmbus_host::scsi::{Controller, ControllerConfig};
 use vmbus_host::vmbus::device::Device;
 use vmbus_host::vmbus::server::{Server, ServerConfig};
@@ -48,7 +49,6 @@ impl Driver {
     }
 
     /// The network driver's module.
-    #[expect(dead_code, reason = "for the scenarios with a network card")]
     pub fn netvsc(self) -> &'static str {
         match self {
             Self::C => "hv_netvsc",
@@ -329,6 +329,24 @@ impl Machine {
             )?;
         }
         Ok(())
+    }
+
+    /// Loads the network driver, and with ours the bus, and waits for the interface of a card.
+    pub fn load_net(&mut self, card: &Card) -> Result<String> {
+        self.sh(&format!("modprobe {}", self.driver.netvsc()))?;
+        self.interface(card)
+    }
+
+    /// The name of a card's interface, once it is there.
+    pub fn interface(&mut self, card: &Card) -> Result<String> {
+        let mac = card
+            .config()
+            .mac
+            .map(|byte| format!("{byte:02x}"))
+            .join(":");
+        let find = format!("grep -l {mac} /sys/class/net/*/address 2>/dev/null");
+        self.until(&find, "the interface appears")?;
+        self.sh(&format!("{find} | cut -d/ -f5"))
     }
 
     /// Waits in the guest until a shell condition holds; `what` says what was waited for.

@@ -13,6 +13,7 @@ mod luns;
 mod malformed;
 mod manage;
 mod negotiate;
+mod net;
 mod offers;
 mod reload;
 mod rescind;
@@ -83,6 +84,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
         1,
         negotiate::max_version,
     );
+    net::jobs(&mut jobs);
     if let Some(root) = qemu_root.clone() {
         jobs.add("bridge", Driver::Rust, 1, move |lab| {
             bridge::bridge(lab, &root)
@@ -91,6 +93,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.0
 }
 
+/// A list of jobs that grows.
 #[derive(Default)]
 struct Jobs(Vec<Job>);
 

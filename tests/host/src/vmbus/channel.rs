@@ -22,6 +22,7 @@ pub use super::packet::{
 };
 use super::ring::{Field, Reader, RingError, RingMemory, Writer};
 use super::server::{Server, Services};
+pub use super::shared::SharedMemory;
 use super::stats::{Counters, add, count};
 use super::sync::{lock, read_lock};
 use super::tamper::{Ring, Slot};
@@ -260,6 +261,14 @@ impl Channel {
     pub fn offer_subchannels(&self, count: u16) -> bool {
         let server = self.server.upgrade().filter(|_| self.index == 0);
         server.is_some_and(|server| server.offer_subchannels(self, count))
+    }
+
+    /// The memory that the guest shares with this channel under `gpadl`. A guest that ends the
+    /// sharing while the device still has it breaks the protocol.
+    pub fn shared(&self, gpadl: u32) -> Option<SharedMemory> {
+        let server = self.server.upgrade()?;
+        let (pages, in_use) = server.lend(self.relid, gpadl)?;
+        Some(SharedMemory::new(Arc::clone(self.memory()), pages, in_use))
     }
 
     /// Copies from guest buffers.

@@ -6,6 +6,7 @@
 //! followed to its last piece, and then refused.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use vm_memory::GuestMemoryMmap;
 
@@ -27,6 +28,8 @@ struct Gpadl {
     pfns: Vec<u64>,
     missing: u64,
     fault: Option<&'static str>,
+    /// Cloned for each device that uses the pages.
+    in_use: Arc<()>,
 }
 
 /// The lists of a connection by handle.
@@ -78,6 +81,7 @@ impl Gpadls {
             pfns: Vec::with_capacity(pfns_wanted),
             missing: pages,
             fault,
+            in_use: Arc::default(),
         };
         self.0.insert(handle, gpadl);
         self.add(memory, handle, pfns)
@@ -136,6 +140,20 @@ impl Gpadls {
             .get(&handle)
             .is_some_and(|gpadl| gpadl.relid == relid);
         known && self.0.remove(&handle).is_some()
+    }
+
+    /// Whether a device uses the pages of a list.
+    pub(super) fn is_used(&self, handle: u32) -> bool {
+        self.0
+            .get(&handle)
+            .is_some_and(|gpadl| Arc::strong_count(&gpadl.in_use) > 1)
+    }
+
+    /// The pages as [`Self::pages`], which are in use as long as the second half of the pair lives.
+    pub(super) fn lend(&self, relid: u32, handle: u32) -> Option<(Vec<u64>, Arc<()>)> {
+        let pages = self.pages(relid, handle)?.to_vec();
+        let in_use = Arc::clone(&self.0.get(&handle)?.in_use);
+        Some((pages, in_use))
     }
 
     /// Forgets the lists of a channel.

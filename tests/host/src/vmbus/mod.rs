@@ -26,6 +26,7 @@ mod offers;
 pub mod packet;
 pub mod ring;
 pub mod server;
+pub mod shared;
 mod state;
 pub mod stats;
 pub mod status;

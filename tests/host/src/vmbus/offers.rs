@@ -111,6 +111,11 @@ impl Server {
         offered
     }
 
+    /// The pages that the guest shares with channel `relid` under `handle`, and what says that they are in use.
+    pub(super) fn lend(&self, relid: u32, handle: u32) -> Option<(Vec<u64>, Arc<()>)> {
+        self.lock_state().gpadls.lend(relid, handle)
+    }
+
     /// Takes offers back: the channels end first, then the guest is told.
     pub(super) fn revoke(&self, relids: &[u32]) {
         let channels: Vec<_> = {

@@ -79,8 +79,8 @@ pub enum Fault {
         /// What is wrong with it.
         what: &'static str,
     },
-    /// The GPADL of an open channel's rings was torn down.
-    #[error("gpadl {0:#x} of open rings torn down")]
+    /// The GPADL of an open channel's rings, or of a buffer not taken back from a device, was torn down.
+    #[error("gpadl {0:#x} torn down while in use")]
     GpadlInUse(u32),
     /// A message that the agreed version does not have.
     #[error("message of kind {0} is newer than the agreed version")]

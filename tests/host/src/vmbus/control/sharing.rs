@@ -53,8 +53,12 @@ impl Server {
             .get_mut(&relid)
             .filter(|offer| offer.ring_gpadl == handle);
         let channel = user.and_then(Offer::take_channel);
+        let used = state.gpadls.is_used(handle);
         let known = state.gpadls.remove(relid, handle);
         drop(state);
+        if used {
+            self.violation(relid, Fault::GpadlInUse(handle));
+        }
         if !known {
             self.violation(relid, Fault::UnknownGpadl(handle));
         }
