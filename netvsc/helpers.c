@@ -3,6 +3,7 @@
 #include <linux/bpf.h>
 #include <linux/bpf_trace.h>
 #include <linux/cpumask.h>
+#include <linux/cpumask.h>
 #include <linux/etherdevice.h>
 #include <linux/filter.h>
 #include <linux/if_vlan.h>
@@ -134,8 +135,8 @@ struct hv_rust_net_segment {
 };
 
 /*
- * The first @head bytes of the buffer, the linear data and the fragments. Returns how many segments
- * that were, or a negative error if there are more than @room.
+ * The first @head bytes of the room in front of the data, the data and the fragments. Returns how
+ * many segments that were, or a negative error if @room is too small or there is no such head.
  */
 int hv_rust_net_segments(const struct sk_buff *skb, unsigned int head,
 			 struct hv_rust_net_segment *segments, unsigned int room)
@@ -144,7 +145,7 @@ int hv_rust_net_segments(const struct sk_buff *skb, unsigned int head,
 	unsigned int count = 0;
 	int i;
 
-	if (room < info->nr_frags + 2u)
+	if (head > skb_headroom(skb) || room < info->nr_frags + 2u)
 		return -ENOSPC;
 	if (head)
 		segments[count++] = (struct hv_rust_net_segment) {
@@ -256,8 +257,7 @@ int hv_rust_net_ip_checksum(struct sk_buff *skb)
 /* --- XDP -------------------------------------------------------------------------------------- */
 
 enum {
-	hv_rust_net_shared_info_size = SKB_DATA_ALIGN(sizeof(struct skb_shared_info)) +
-				       SMP_CACHE_BYTES,
+	hv_rust_net_shared_info_size = SKB_DATA_ALIGN(sizeof(struct skb_shared_info)),
 	/* Beside the actions that programs know. */
 	hv_rust_net_xdp_redirect_failed = 0x10000,
 };
@@ -351,4 +351,31 @@ struct sk_buff *hv_rust_net_frame_to_skb(struct xdp_frame *frame, struct net_dev
 	if (skb)
 		__skb_push(skb, ETH_HLEN);
 	return skb;
+}
+
+/* --- The driver: parameters and CPUs ---------------------------------------------------------- */
+
+/* bindgen would take what it sees an initial value of for a constant. */
+#ifdef __BINDGEN__
+extern unsigned int hv_rust_netvsc_ring_size;
+extern int hv_rust_netvsc_debug;
+#else
+unsigned int hv_rust_netvsc_ring_size = 128;
+int hv_rust_netvsc_debug = -1;
+
+module_param_named(ring_size, hv_rust_netvsc_ring_size, uint, 0444);
+MODULE_PARM_DESC(ring_size, "Ring buffer size (# of 4K pages)");
+
+module_param_named(debug, hv_rust_netvsc_debug, int, 0444);
+MODULE_PARM_DESC(debug, "Debug level (0=none,...,16=all)");
+#endif
+
+unsigned int hv_rust_netvsc_online_cpus(void)
+{
+	return num_online_cpus();
+}
+
+bool hv_rust_netvsc_cpu_present(unsigned int cpu)
+{
+	return cpu_present(cpu);
 }

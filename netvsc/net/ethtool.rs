@@ -5,6 +5,7 @@
 //! C header: [`include/linux/ethtool.h`](srctree/include/linux/ethtool.h)
 
 mod callbacks;
+mod queues;
 mod statistics;
 
 use super::{

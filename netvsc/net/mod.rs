@@ -15,6 +15,7 @@
 //! [`include/linux/ethtool.h`](srctree/include/linux/ethtool.h)
 
 mod callbacks;
+mod config;
 mod device;
 pub(crate) mod ethtool;
 mod features;

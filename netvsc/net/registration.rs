@@ -166,8 +166,8 @@ impl<T: Operations> Registration<'_, T> {
 impl<T: Operations> Drop for Registration<'_, T> {
     fn drop(&mut self) {
         let raw = self.device.as_raw();
+        self.device.set_dead();
         if self.registered {
-            self.device.set_dead();
             // SAFETY: The device is registered.
             unsafe { bindings::unregister_netdev(raw) };
         } else {

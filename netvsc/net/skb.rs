@@ -8,6 +8,7 @@
 //! C header: [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h)
 
 use core::{
+    marker::PhantomData,
     mem::ManuallyDrop,
     ops::Deref,
     ptr::NonNull, //
@@ -78,7 +79,6 @@ impl Skb {
 
     /// The number of bytes in the packet.
     #[inline]
-    #[expect(clippy::len_without_is_empty, reason = "there are no empty packets")]
     pub(crate) fn len(&self) -> u32 {
         // SAFETY: By the type invariants.
         unsafe { (*self.raw()).len }
@@ -192,7 +192,7 @@ impl Drop for Skb {
 }
 
 /// A packet that somebody else owns, but does not use at the moment.
-pub(crate) struct Borrowed<'a>(ManuallyDrop<Skb>, core::marker::PhantomData<&'a mut Skb>);
+pub(crate) struct Borrowed<'a>(ManuallyDrop<Skb>, PhantomData<&'a mut Skb>);
 
 impl Borrowed<'_> {
     /// # Safety
@@ -200,11 +200,9 @@ impl Borrowed<'_> {
     /// Nobody else may use the packet for as long as the result lives.
     #[inline]
     pub(super) unsafe fn from_raw(raw: NonNull<bindings::sk_buff>) -> Self {
-        // SAFETY: The packet is not used otherwise, and `Borrowed` never frees it.
-        Self(
-            ManuallyDrop::new(unsafe { Skb::from_raw(raw) }),
-            core::marker::PhantomData,
-        )
+        // SAFETY: The packet is not used otherwise, and is neither given up nor freed here.
+        let skb = unsafe { Skb::from_raw(raw) };
+        Self(ManuallyDrop::new(skb), PhantomData)
     }
 
     /// What the packet's flow hashes to: addresses and, where there are any, ports.
@@ -244,7 +242,7 @@ impl Borrowed<'_> {
     /// The queue that a forwarded packet was received from.
     #[inline]
     pub(crate) fn rx_queue(&self) -> Option<u16> {
-        // Null means that there is none.
+        // 0 says that it was not forwarded.
         self.0.queue().checked_sub(1)
     }
 }

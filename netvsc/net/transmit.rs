@@ -170,13 +170,13 @@ impl Skb {
         };
         // SAFETY: By the type invariants.
         let offset = usize::from(unsafe { (*self.headers()).network_header });
-        let byte = self.from_start(offset)?.checked_add(at)?;
+        let byte = self.offset_in_packet(offset)?.checked_add(at)?;
         self.linear().get(byte).map(|&protocol| (ip, protocol))
     }
 
     /// An offset from the start of the buffer as one from the start of the packet.
     #[inline]
-    fn from_start(&self, offset: usize) -> Option<usize> {
+    fn offset_in_packet(&self, offset: usize) -> Option<usize> {
         // SAFETY: By the type invariants.
         let room = unsafe { (*self.raw()).data.addr() - (*self.raw()).head.addr() };
         offset.checked_sub(room)
@@ -195,7 +195,7 @@ impl Skb {
         // SAFETY: As above.
         let header = usize::from(unsafe { (*self.headers()).transport_header });
         let transport = self
-            .from_start(header)
+            .offset_in_packet(header)
             .and_then(|offset| u16::try_from(offset).ok())
             .unwrap_or(0);
         let found = self.transport();

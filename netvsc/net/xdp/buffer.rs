@@ -41,6 +41,10 @@ use vmbus::bindings;
 // CAST: A small constant.
 const HEADROOM: usize = bindings::XDP_PACKET_HEADROOM as usize;
 
+/// The longest packet, in bytes: what the stack needs at the end of a page is left free.
+// CAST: A small constant.
+const MAX_FRAME: usize = PAGE_SIZE - HEADROOM - bindings::hv_rust_net_shared_info_size as usize;
+
 /// What a program decided about a packet.
 pub(crate) enum Verdict {
     /// It goes on to the stack.
@@ -135,10 +139,7 @@ unsafe impl Sync for RxQueue {}
 impl RxQueue {
     /// The largest MTU with which packets fit.
     // CAST: Small constants.
-    pub(crate) const MAX_MTU: u32 = (PAGE_SIZE
-        - HEADROOM
-        - bindings::hv_rust_net_shared_info_size as usize
-        - bindings::ETH_HLEN as usize) as u32;
+    pub(crate) const MAX_MTU: u32 = (MAX_FRAME - bindings::ETH_HLEN as usize) as u32;
 
     /// Sets up what is needed for queue `index` of the device. May sleep.
     ///
@@ -186,8 +187,7 @@ impl RxQueue {
         }
         let guard = rcu::read_lock();
         let program = slot.load(&guard)?;
-        // CAST: From 32 to 64 bits.
-        if len > (Self::MAX_MTU + bindings::ETH_HLEN) as usize {
+        if len > MAX_FRAME {
             return Some(Verdict::Drop);
         }
         let Some(page) = self.page() else {
