@@ -3,7 +3,6 @@
 #include <linux/bpf.h>
 #include <linux/bpf_trace.h>
 #include <linux/cpumask.h>
-#include <linux/cpumask.h>
 #include <linux/etherdevice.h>
 #include <linux/filter.h>
 #include <linux/if_vlan.h>
@@ -351,31 +350,4 @@ struct sk_buff *hv_rust_net_frame_to_skb(struct xdp_frame *frame, struct net_dev
 	if (skb)
 		__skb_push(skb, ETH_HLEN);
 	return skb;
-}
-
-/* --- The driver: parameters and CPUs ---------------------------------------------------------- */
-
-/* bindgen would take what it sees an initial value of for a constant. */
-#ifdef __BINDGEN__
-extern unsigned int hv_rust_netvsc_ring_size;
-extern int hv_rust_netvsc_debug;
-#else
-unsigned int hv_rust_netvsc_ring_size = 128;
-int hv_rust_netvsc_debug = -1;
-
-module_param_named(ring_size, hv_rust_netvsc_ring_size, uint, 0444);
-MODULE_PARM_DESC(ring_size, "Ring buffer size (# of 4K pages)");
-
-module_param_named(debug, hv_rust_netvsc_debug, int, 0444);
-MODULE_PARM_DESC(debug, "Debug level (0=none,...,16=all)");
-#endif
-
-unsigned int hv_rust_netvsc_online_cpus(void)
-{
-	return num_online_cpus();
-}
-
-bool hv_rust_netvsc_cpu_present(unsigned int cpu)
-{
-	return cpu_present(cpu);
 }
