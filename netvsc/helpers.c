@@ -257,8 +257,6 @@ int hv_rust_net_ip_checksum(struct sk_buff *skb)
 
 enum {
 	hv_rust_net_shared_info_size = SKB_DATA_ALIGN(sizeof(struct skb_shared_info)),
-	/* Beside the actions that programs know. */
-	hv_rust_net_xdp_redirect_failed = 0x10000,
 };
 
 void hv_rust_net_prog_get(struct bpf_prog *prog)
@@ -310,7 +308,10 @@ struct hv_rust_net_xdp_run {
 	u32 len;
 };
 
-/* Runs a program, and redirects the packet if the program says so. */
+/*
+ * Runs a program, and redirects the packet if the program says so. If that is not possible, or the
+ * program said something that makes no sense, it is as if it had given up.
+ */
 u32 hv_rust_net_xdp_run_program(struct net_device *dev, struct bpf_prog *prog,
 				struct xdp_rxq_info *info, void *page,
 				struct hv_rust_net_xdp_run *run)
@@ -331,11 +332,10 @@ u32 hv_rust_net_xdp_run_program(struct net_device *dev, struct bpf_prog *prog,
 	case XDP_REDIRECT:
 		if (!xdp_do_redirect(dev, &xdp, prog))
 			return action;
-		trace_xdp_exception(dev, prog, action);
-		return hv_rust_net_xdp_redirect_failed;
+		fallthrough;
 	case XDP_ABORTED:
 		trace_xdp_exception(dev, prog, action);
-		return action;
+		return XDP_ABORTED;
 	default:
 		bpf_warn_invalid_xdp_action(dev, prog, action);
 		return XDP_ABORTED;

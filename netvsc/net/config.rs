@@ -76,14 +76,6 @@ impl Device {
         unsafe { (*self.as_raw()).xdp_features = features.0 };
     }
 
-    /// Has the stack find out anew which features are to be on, and ask the driver for them.
-    pub(crate) fn update_features(&self, held: Held<'_>) {
-        if self.is_registered(held) {
-            // SAFETY: The device is registered, and the RTNL is held.
-            unsafe { bindings::netdev_update_features(self.as_raw()) };
-        }
-    }
-
     /// Sets how large a packet the device cuts into segments.
     pub(crate) fn set_tso_max_size(&self, bytes: u32, _held: Held<'_>) {
         // SAFETY: The device is valid, and the RTNL is held.
@@ -94,17 +86,6 @@ impl Device {
     pub(crate) fn set_needed_headroom(&self, bytes: u16, _held: Held<'_>) {
         // SAFETY: The device is valid; changed under the RTNL and read at any time.
         unsafe { (&raw mut (*self.as_raw()).needed_headroom).write_volatile(bytes) };
-    }
-
-    /// The device's address.
-    pub(crate) fn address(&self, _held: Held<'_>) -> MacAddress {
-        // SAFETY: The address of an Ethernet device has this length and changes under the RTNL.
-        unsafe {
-            (*self.as_raw())
-                .dev_addr
-                .cast::<MacAddress>()
-                .read_unaligned()
-        }
     }
 
     /// Sets the device's address, without asking the driver.

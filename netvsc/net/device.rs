@@ -6,8 +6,7 @@
 
 use super::{
     queue::TxQueue,
-    rtnl::Held,
-    Features, //
+    rtnl::Held, //
 };
 use core::{
     mem::offset_of,
@@ -151,12 +150,6 @@ impl Device {
     #[inline]
     pub(crate) fn is_running(&self) -> bool {
         self.has_state(bindings::netdev_state_t___LINK_STATE_START)
-    }
-
-    /// Whether there is a carrier.
-    #[inline]
-    pub(crate) fn has_carrier(&self) -> bool {
-        !self.has_state(bindings::netdev_state_t___LINK_STATE_NOCARRIER)
     }
 
     #[inline]

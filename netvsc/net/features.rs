@@ -45,12 +45,6 @@ impl Features {
         self.0 & other.0 == other.0
     }
 
-    /// Whether any of `other` is in the set.
-    #[inline]
-    pub(crate) fn intersects(self, other: Self) -> bool {
-        self.0 & other.0 != 0
-    }
-
     /// The set without those of `other`.
     #[inline]
     pub(crate) fn without(self, other: Self) -> Self {

@@ -27,8 +27,6 @@ pub(crate) mod message {
     pub(crate) const RX_ERROR: u32 = 1 << bindings::NETIF_MSG_RX_ERR_BIT;
     /// Errors of sending.
     pub(crate) const TX_ERROR: u32 = 1 << bindings::NETIF_MSG_TX_ERR_BIT;
-    /// What is received.
-    pub(crate) const RX_STATUS: u32 = 1 << bindings::NETIF_MSG_RX_STATUS_BIT;
 }
 
 /// How important a line is.
@@ -38,8 +36,6 @@ pub(crate) enum Level {
     Error,
     /// Something is wrong.
     Warning,
-    /// Something that is normal and worth a look.
-    Notice,
     /// Something that is normal.
     Info,
 }
@@ -49,7 +45,6 @@ pub(crate) fn print(device: &Device, level: Level, line: fmt::Arguments<'_>) {
     let level = match level {
         Level::Error => c"\x013",
         Level::Warning => c"\x014",
-        Level::Notice => c"\x015",
         Level::Info => c"\x016",
     };
     // SAFETY: The device is valid, and `%pA` takes arguments of Rust's formatter.

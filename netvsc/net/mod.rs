@@ -43,7 +43,6 @@ pub(crate) use ops::{
     Sent,
     Way, //
 };
-pub(crate) use queue::TxQueue;
 pub(crate) use registration::{
     NewDevice,
     Registration, //

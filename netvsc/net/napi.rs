@@ -13,6 +13,7 @@ use super::{
     Device, //
 };
 use core::{
+    cell::Cell,
     mem::offset_of,
     ptr::{
         self,
@@ -44,7 +45,7 @@ pub(crate) trait Poll: Sized + Send + Sync + 'static {
     fn poll(&self, round: Round<'_>) -> Polled;
 }
 
-/// What one call of [`Poll::poll`] came to. Made by [`Round::again`] and [`Idle::done`].
+/// What one call of [`Poll::poll`] came to. Made by [`Round::complete`] and [`Idle::done`].
 #[must_use = "the stack has to be told"]
 pub(crate) struct Polled(c_int);
 
@@ -57,7 +58,7 @@ pub(crate) struct Round<'a> {
     napi: &'a Opaque<bindings::napi_struct>,
     budget: u32,
     used: u32,
-    redirected: bool,
+    redirected: Cell<bool>,
 }
 
 /// What [`Round::complete`] found.
@@ -88,24 +89,16 @@ impl<'a> Round<'a> {
 
     /// Notes that packets were redirected, which takes place at the end of the call.
     #[inline]
-    pub(super) fn flush_redirected(&mut self) {
-        self.redirected = true;
+    pub(super) fn flush_redirected(&self) {
+        self.redirected.set(true);
     }
 
     #[inline]
     fn flush(&self) {
-        if self.redirected {
+        if self.redirected.get() {
             // SAFETY: By the type invariants, this is within a poll.
             unsafe { bindings::xdp_do_flush() };
         }
-    }
-
-    /// Ends the call: there is more to do, so poll again.
-    #[inline]
-    pub(crate) fn again(self) -> Polled {
-        self.flush();
-        // CAST: The budget came as a positive `int`.
-        Polled(self.budget as c_int)
     }
 
     /// Ends the polling, if the queue is empty, the budget not used up and nobody else polls.
@@ -268,7 +261,7 @@ impl<P: Poll> Napi<P> {
             napi: &this.raw,
             budget: budget.unsigned_abs(),
             used: 0,
-            redirected: false,
+            redirected: Cell::new(false),
         };
         this.queue.poll(round).0
     }

@@ -39,20 +39,6 @@ impl Skb {
         Ok(unsafe { core::slice::from_raw_parts_mut(new.cast(), len) })
     }
 
-    /// Makes the packet longer by these bytes.
-    ///
-    /// # Errors
-    ///
-    /// `EINVAL` if there is not so much room in the buffer, or the packet has fragments.
-    #[inline]
-    pub(crate) fn put_slice(&mut self, bytes: &[u8]) -> Result {
-        let new = self.put(bytes.len())?;
-        let from = bytes.as_ptr();
-        // SAFETY: There is room for as many bytes, which are new and so not part of `bytes`.
-        unsafe { core::ptr::copy_nonoverlapping(from, new.as_mut_ptr().cast(), bytes.len()) };
-        Ok(())
-    }
-
     /// Takes the Ethernet header off the front of the packet, which the `device` received: the
     /// packet starts with its payload afterwards.
     ///
@@ -69,6 +55,20 @@ impl Skb {
         let protocol = unsafe { bindings::eth_type_trans(self.raw().cast(), device.as_raw()) };
         // SAFETY: By the type invariants, and there is no other user.
         unsafe { (*self.headers()).protocol = protocol };
+        Ok(())
+    }
+
+    /// Makes a packet that the `device` received, Ethernet header included, one that is to be sent by
+    /// the same device.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` if the packet is shorter than an Ethernet header.
+    pub(crate) fn turn_around(&mut self, device: &Device) -> Result {
+        self.take_ethernet_header(device)?;
+        // SAFETY: By the type invariants, and the header was taken off just now; nobody else uses
+        // the packet.
+        unsafe { bindings::skb_push(self.raw().cast(), bindings::ETH_HLEN) };
         Ok(())
     }
 

@@ -153,15 +153,8 @@ pub(crate) struct Registration<'bound, T: Operations> {
 
 // SAFETY: A registration may be dropped by any thread.
 unsafe impl<T: Operations> Send for Registration<'_, T> {}
-// SAFETY: What a shared reference allows is getting at the device.
+// SAFETY: A shared reference allows nothing.
 unsafe impl<T: Operations> Sync for Registration<'_, T> {}
-
-impl<T: Operations> Registration<'_, T> {
-    /// The device.
-    pub(crate) fn device(&self) -> &ARef<Device> {
-        &self.device
-    }
-}
 
 impl<T: Operations> Drop for Registration<'_, T> {
     fn drop(&mut self) {

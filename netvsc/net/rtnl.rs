@@ -27,13 +27,6 @@ pub(crate) fn lock() -> Guard {
     Guard(NotThreadSafe)
 }
 
-/// Takes the lock if nobody has it.
-pub(crate) fn try_lock() -> Option<Guard> {
-    // SAFETY: Callable in process context.
-    let taken = unsafe { bindings::rtnl_trylock() } != 0;
-    taken.then_some(Guard(NotThreadSafe))
-}
-
 impl Guard {
     /// The knowledge that the lock is held.
     pub(crate) fn held(&self) -> Held<'_> {

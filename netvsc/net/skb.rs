@@ -14,10 +14,6 @@ use core::{
     ptr::NonNull, //
 };
 use vmbus::bindings;
-use zerocopy::{
-    FromBytes,
-    IntoBytes, //
-};
 
 /// The part of a packet that is copied when a packet is copied.
 pub(super) type Headers = bindings::sk_buff__bindgen_ty_4__bindgen_ty_2;
@@ -153,19 +149,6 @@ impl Skb {
         };
         // SAFETY: As above.
         unsafe { (*self.headers()).__bindgen_anon_2.__bindgen_anon_1.vlan_tci = tci };
-    }
-
-    /// What the driver keeps in the packet while it owns it. At first this is whatever the previous
-    /// owner left there.
-    #[inline]
-    pub(crate) fn control<T: FromBytes + IntoBytes>(&mut self) -> &mut T {
-        const {
-            assert!(size_of::<T>() <= 48);
-            assert!(align_of::<T>() <= 8);
-        }
-        // SAFETY: By the type invariants, and there is no other user. The field is initialised, has
-        // 48 bytes, is aligned to 8 bytes, and any bytes in it make a `T`.
-        unsafe { &mut *(&raw mut (*self.raw()).cb).cast() }
     }
 
     /// Frees a packet that is not lost, but has been dealt with. Callable in any context.

@@ -119,13 +119,6 @@ impl Skb {
         Some(unsafe { &*(written as *const [Segment]) })
     }
 
-    /// The number of fragments after the linear data.
-    #[inline]
-    pub(crate) fn fragments(&self) -> u8 {
-        // SAFETY: By the type invariants.
-        unsafe { (*self.shared_info()).nr_frags }
-    }
-
     /// Puts all data into one piece.
     ///
     /// # Errors

@@ -53,9 +53,7 @@ pub(crate) enum Verdict {
     Send(Buffer),
     /// It went to somewhere else.
     Redirected,
-    /// It could not go where it was to go.
-    RedirectFailed,
-    /// It is dropped.
+    /// It is dropped, perhaps because it could not go where it was to go.
     Drop,
 }
 
@@ -102,11 +100,6 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
-    /// The number of bytes in the packet.
-    pub(crate) fn len(&self) -> u32 {
-        self.len
-    }
-
     /// Makes it a packet of the stack; [`None`] if there is no memory.
     pub(crate) fn into_skb(self) -> Option<Skb> {
         let (offset, len) = (self.offset, self.len);
@@ -178,7 +171,7 @@ impl RxQueue {
     pub(crate) fn run(
         &self,
         slot: &Slot,
-        round: &mut Round<'_>,
+        round: &Round<'_>,
         len: usize,
         fill: impl FnOnce(&mut [MaybeUninit<u8>]) -> Result,
     ) -> Option<Verdict> {
@@ -202,13 +195,7 @@ impl RxQueue {
         Some(self.run_on(page, len, &program, round))
     }
 
-    fn run_on(
-        &self,
-        page: Page,
-        len: usize,
-        program: &Loaded<'_>,
-        round: &mut Round<'_>,
-    ) -> Verdict {
+    fn run_on(&self, page: Page, len: usize, program: &Loaded<'_>, round: &Round<'_>) -> Verdict {
         let mut run = bindings::hv_rust_net_xdp_run {
             // CAST: Less than a page.
             offset: HEADROOM as u32,
@@ -239,10 +226,6 @@ impl RxQueue {
                 page.into_raw();
                 round.flush_redirected();
                 Verdict::Redirected
-            }
-            bindings::hv_rust_net_xdp_redirect_failed => {
-                self.keep(page);
-                Verdict::RedirectFailed
             }
             _ => {
                 self.keep(page);

@@ -4,7 +4,6 @@
 //!
 //! C header: [`include/linux/bpf.h`](srctree/include/linux/bpf.h)
 
-use crate::net::rtnl::Held;
 use core::{
     marker::PhantomData,
     mem::ManuallyDrop,
@@ -87,12 +86,6 @@ impl Slot {
         let old = self.0.xchg(into_raw(program), Full);
         // INVARIANT: The slot owned that one, and does not any more.
         NonNull::new(old).map(Program)
-    }
-
-    /// The program in the slot, if it has one, with a reference.
-    pub(crate) fn get(&self, _held: Held<'_>) -> Option<Program> {
-        let guard = rcu::read_lock();
-        self.load(&guard).map(|program| Program::clone(&program))
     }
 
     /// Whether there is a program.
