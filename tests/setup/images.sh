@@ -74,6 +74,10 @@ fio)
 	add_programs /usr/bin/fio ;;
 net)
 	add_programs /usr/sbin/ethtool /usr/bin/ip /usr/bin/iperf3
+	mkdir -p usr/bin
+	for source in /tests/guest/tools/*.c; do
+		gcc -O2 -Wall -static "$source" -o "usr/bin/$(basename "${source%.c}")"
+	done
 	for source in /tests/guest/xdp/*.c; do
 		clang -O2 -g -Wall -target bpf -I /usr/include/x86_64-linux-gnu -c "$source" -o "$(basename "${source%.c}").o"
 	done ;;
@@ -107,5 +111,5 @@ self=$REPO/tests/setup/images.sh
 if stale "$IMAGES/outer.cpio" "$self" "$REPO/tests/lab/outer-init" "$ROOT/.complete"; then step outer-image make_cpio outer; fi
 if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/guest/* "$OUT"/modules/*.ko "$ROOT/.complete"; then step guest-image make_cpio guest; fi
 if stale "$IMAGES/fio.cpio" "$self" "$ROOT/.complete"; then step fio-image make_cpio fio; fi
-if stale "$IMAGES/net.cpio" "$self" "$REPO"/tests/guest/xdp/* "$ROOT/.complete"; then step net-image make_cpio net; fi
+if stale "$IMAGES/net.cpio" "$self" "$REPO"/tests/guest/{tools,xdp}/* "$ROOT/.complete"; then step net-image make_cpio net; fi
 if stale "$IMAGES/disk.img" "$self" "$ROOT/.complete"; then step disk-image make_disk; fi

@@ -77,6 +77,9 @@ impl Segment {
 
     /// Whether both frames have the same headers but for what differs from segment to segment.
     fn is_like(&self, mine: &[u8], other: &Self, theirs: &[u8]) -> bool {
+        if self.ip.v6 != other.ip.v6 || self.payload != other.payload {
+            return false;
+        }
         let (ip, tcp) = (ETHERNET, self.ip.transport);
         let same = |from: usize, until: usize| mine[from..until] == theirs[from..until];
         let ip_same = match self.ip.v6 {
@@ -84,12 +87,7 @@ impl Segment {
             true => same(ip, ip + 4) && same(ip + 6, ip + 40),
         };
         let tcp_same = same(tcp, tcp + 4) && same(tcp + 8, tcp + 13) && same(tcp + 14, tcp + 16);
-        self.ip.v6 == other.ip.v6
-            && self.payload == other.payload
-            && same(0, ETHERNET)
-            && ip_same
-            && tcp_same
-            && same(tcp + 18, self.payload)
+        same(0, ETHERNET) && ip_same && tcp_same && same(tcp + 18, self.payload)
     }
 }
 

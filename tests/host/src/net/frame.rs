@@ -79,6 +79,10 @@ impl Ip {
     }
 
     fn find_v4(frame: &[u8]) -> Option<Self> {
+        const HEADER: usize = 20;
+        if frame.len() < ETHERNET + HEADER {
+            return None;
+        }
         let header = usize::from(frame.get(ETHERNET)? & 15) * 4;
         let total = usize::from(be16(frame, ETHERNET + 2)?);
         let transport = ETHERNET + header;
@@ -88,7 +92,7 @@ impl Ip {
         } else {
             ETHERNET + total
         };
-        let sound = frame[ETHERNET] >> 4 == 4 && header >= 20 && transport <= end;
+        let sound = frame[ETHERNET] >> 4 == 4 && header >= HEADER && transport <= end;
         (sound && end <= frame.len()).then_some(Self {
             v6: false,
             protocol: frame[ETHERNET + 9],
@@ -107,7 +111,8 @@ impl Ip {
         } else {
             transport + payload
         };
-        if frame[ETHERNET] >> 4 != 6 || transport > end || end > frame.len() {
+        let whole = transport <= frame.len() && end <= frame.len();
+        if !whole || frame[ETHERNET] >> 4 != 6 || transport > end {
             return None;
         }
         let (mut protocol, mut fragment) = (frame[ETHERNET + 6], false);

@@ -30,7 +30,9 @@ impl Rss {
     /// Parses `NDIS_RECEIVE_SCALE_PARAMETERS`; `None` switches scaling off.
     pub fn parse(value: &[u8], queues: u16) -> Result<Option<Self>, &'static str> {
         let byte = |at: usize| value.get(at).copied().ok_or("too short");
-        let half = |at: usize| Ok(u16::from_le_bytes([byte(at)?, byte(at + 1)?]));
+        let half = |at: usize| -> Result<u16, &'static str> {
+            Ok(u16::from_le_bytes([byte(at)?, byte(at + 1)?]))
+        };
         let word = |at: usize| -> Result<usize, &'static str> {
             Ok(usize::from(half(at)?) | usize::from(half(at + 2)?) << 16)
         };

@@ -38,7 +38,8 @@ impl SendBuffer {
     pub(super) fn read(&self, section: u32, len: u32) -> Result<Vec<u8>, Violation> {
         let wrong = Violation::Section(section, len);
         let at = section as usize * self.section as usize;
-        if len > self.section || len == 0 || self.in_use.contains(&section) {
+        let exists = (section as usize) < self.memory.len() / self.section as usize;
+        if !exists || len > self.section || len == 0 || self.in_use.contains(&section) {
             return Err(wrong);
         }
         let mut bytes = vec![0; len as usize];
