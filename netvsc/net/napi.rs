@@ -32,7 +32,10 @@ use kernel::{
         },
         Arc, //
     },
-    types::Opaque, //
+    types::{
+        NotThreadSafe,
+        Opaque, //
+    },
 };
 use vmbus::bindings;
 
@@ -40,14 +43,17 @@ use vmbus::bindings;
 pub(crate) trait Poll: Sized + Send + Sync + 'static {
     /// Handles what is in the queue, but no more packets than [`Round::left`] says.
     ///
-    /// Runs in softirq context or in a thread of its own with softirqs off, never twice at once for
-    /// one [`Napi`], and not after the [`Enabled`] was dropped.
+    /// Runs in softirq context or in a thread of its own with softirqs off. From the call of this to
+    /// [`Round::complete`] it does not run a second time for one [`Napi`], and none of that runs
+    /// after the [`Enabled`] was dropped.
     fn poll(&self, round: Round<'_>) -> Polled;
 }
 
 /// What one call of [`Poll::poll`] came to. Made by [`Round::complete`] and [`Idle::done`].
+///
+/// It belongs to that call, and cannot be kept for another one: what is polled is `Send`.
 #[must_use = "the stack has to be told"]
-pub(crate) struct Polled(c_int);
+pub(crate) struct Polled(c_int, NotThreadSafe);
 
 /// One call of [`Poll::poll`].
 ///
@@ -80,6 +86,13 @@ impl<'a> Round<'a> {
         self.budget - self.used
     }
 
+    /// Whether packets may be received at all. They may not if it is the sending of a message of the
+    /// kernel, in whatever context, that waits for room.
+    #[inline]
+    pub(super) fn may_receive(&self) -> bool {
+        self.budget != 0
+    }
+
     /// Notes that so many packets were handled.
     #[inline]
     pub(crate) fn use_up(&mut self, packets: u32) {
@@ -108,20 +121,23 @@ impl<'a> Round<'a> {
         // CAST: Not more than the budget, which came as a positive `int`.
         let used = self.used as c_int;
         if self.used >= self.budget {
-            return Completed::Busy(Polled(used));
+            return Completed::Busy(Polled(used, NotThreadSafe));
         }
         // SAFETY: By the type invariants, and the budget is not used up.
         if unsafe { bindings::napi_complete_done(self.napi.get(), used) } {
             Completed::Idle(Idle(self))
         } else {
-            Completed::Busy(Polled(used))
+            Completed::Busy(Polled(used, NotThreadSafe))
         }
     }
 
     /// Allocates a packet with room for `len` bytes.
     #[inline]
     pub(crate) fn alloc_skb(&self, len: u32) -> Option<Skb> {
-        // SAFETY: By the type invariants.
+        if !self.may_receive() {
+            return None;
+        }
+        // SAFETY: By the type invariants, and packets may be received.
         let raw = unsafe { bindings::napi_alloc_skb(self.napi.get().cast(), len) };
         // SAFETY: A new packet has no other user.
         NonNull::new(raw).map(|raw| unsafe { Skb::from_raw(raw.cast()) })
@@ -130,8 +146,11 @@ impl<'a> Round<'a> {
     /// Hands a packet to the stack.
     #[inline]
     pub(crate) fn receive(&self, skb: Skb) {
+        if !self.may_receive() {
+            return;
+        }
         let raw = skb.into_raw().as_ptr();
-        // SAFETY: By the type invariants; the packet is given up.
+        // SAFETY: By the type invariants, and packets may be received; this one is given up.
         unsafe { bindings::gro_receive_skb(&raw mut (*self.napi.get()).gro, raw.cast()) };
     }
 
@@ -164,7 +183,7 @@ impl Idle<'_> {
     #[inline]
     pub(crate) fn done(self) -> Polled {
         // CAST: Not more than the budget, which came as a positive `int`.
-        Polled(self.0.used as c_int)
+        Polled(self.0.used as c_int, NotThreadSafe)
     }
 }
 

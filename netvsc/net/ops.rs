@@ -169,7 +169,7 @@ pub(crate) trait Operations: Sized + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// What the device counted. May sleep at times, but not always.
+    /// What the device counted. In atomic context at times, and with or without the RTNL.
     fn counters(device: &Device, data: ArcBorrow<'_, Self::Data>) -> Counters;
 
     /// A queue has been stopped for too long. In atomic context.

@@ -26,6 +26,8 @@ impl TxQueue<'_> {
     }
 
     /// Has the stack give no more packets to this queue. Callable in any context.
+    ///
+    /// This is a full memory barrier, so that the caller can look whether there is room after all.
     #[inline]
     pub(crate) fn stop(self) {
         // SAFETY: By the type invariants.

@@ -180,7 +180,7 @@ impl RxQueue {
         }
         let guard = rcu::read_lock();
         let program = slot.load(&guard)?;
-        if len > MAX_FRAME {
+        if len > MAX_FRAME || !round.may_receive() {
             return Some(Verdict::Drop);
         }
         let Some(page) = self.page() else {
