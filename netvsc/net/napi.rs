@@ -83,7 +83,7 @@ impl<'a> Round<'a> {
     /// clearing up after sending may be done.
     #[inline]
     pub(crate) fn left(&self) -> u32 {
-        self.budget - self.used
+        self.budget.wrapping_sub(self.used)
     }
 
     /// Whether packets may be received at all. They may not if it is the sending of a message of the

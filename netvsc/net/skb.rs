@@ -94,7 +94,7 @@ impl Skb {
         // SAFETY: There are so many bytes at `data`, which nobody else changes while the packet is
         // owned.
         // CAST: From 32 to 64 bits.
-        unsafe { core::slice::from_raw_parts(data, (len - fragments) as usize) }
+        unsafe { core::slice::from_raw_parts(data, len.wrapping_sub(fragments) as usize) }
     }
 
     /// The protocol of the payload, in the order of the machine.

@@ -86,7 +86,7 @@ impl Skb {
     pub(crate) fn head_mut(&mut self, len: usize) -> Result<&mut [u8]> {
         let raw = self.raw();
         // SAFETY: By the type invariants.
-        let room = unsafe { (*raw).data.addr() - (*raw).head.addr() };
+        let room = unsafe { (*raw).data.addr().wrapping_sub((*raw).head.addr()) };
         // SAFETY: As above.
         if room < len || unsafe { bindings::sk_buff::cloned_raw(raw) } != 0 {
             let wanted = u32::try_from(len)?;
@@ -171,7 +171,12 @@ impl Skb {
     #[inline]
     fn offset_in_packet(&self, offset: usize) -> Option<usize> {
         // SAFETY: By the type invariants.
-        let room = unsafe { (*self.raw()).data.addr() - (*self.raw()).head.addr() };
+        let room = unsafe {
+            (*self.raw())
+                .data
+                .addr()
+                .wrapping_sub((*self.raw()).head.addr())
+        };
         offset.checked_sub(room)
     }
 

@@ -64,7 +64,7 @@ impl<'a> Statistics<'a> {
                 }
             }
         }
-        self.count += 1;
+        self.count = self.count.wrapping_add(1);
     }
 }
 
