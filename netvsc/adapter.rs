@@ -15,7 +15,8 @@ use super::{
     link::LinkState,
     net::{
         self,
-        rtnl::Held, //
+        rtnl::Held,
+        xdp, //
     },
     session::Session,
     sys::{
@@ -30,10 +31,7 @@ use super::{
 };
 use core::array;
 use kernel::{
-    impl_has_work,
-    new_mutex,
-    new_spinlock_irq,
-    new_work,
+    impl_has_work, new_mutex, new_spinlock_irq, new_work,
     prelude::*,
     sync::{
         aref::ARef,
@@ -117,6 +115,8 @@ pub(crate) struct Adapter {
     pub(crate) totals: Totals,
     /// What is counted of each queue.
     pub(crate) counters: KVec<QueueCounters>,
+    /// The program that sees frames before the stack does.
+    pub(crate) xdp: xdp::Slot,
     /// Which queue a flow is sent on.
     pub(crate) send_table: [Atomic<u32>; SEND_TABLE_LEN],
     /// For which transports ports are part of a flow, as bits of [`Transports`](super::flow).
@@ -168,6 +168,7 @@ impl Adapter {
             settings <- new_mutex!(Settings::new(), "Adapter::settings"),
             totals: Totals::default(),
             counters,
+            xdp: xdp::Slot::new(None),
             send_table: array::from_fn(|_| Atomic::new(0)),
             port_hash: Atomic::new(super::flow::ALL_TRANSPORTS),
             link <- new_spinlock_irq!(LinkState::new(), "Adapter::link"),

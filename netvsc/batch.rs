@@ -281,7 +281,11 @@ impl Queue {
     ) -> (Result<(), Unsent>, Option<Batch>) {
         let (before, last) = open.split();
         let head = start.as_bytes();
-        let section = Section::new(path.buffer.memory(), before.section, path.buffer.section_len());
+        let section = Section::new(
+            path.buffer.memory(),
+            before.section,
+            path.buffer.section_len(),
+        );
         let written = section.and_then(|section| section.write(before.used, head));
         let prepared = written.and_then(|()| self.pages(skb, 0));
         let Some((mut skb, list)) = prepared else {
@@ -376,7 +380,11 @@ impl Queue {
         };
         // CAST: Less than 2^12.
         start.pad(padding as u32);
-        let section = Section::new(path.buffer.memory(), before.section, path.buffer.section_len())?;
+        let section = Section::new(
+            path.buffer.memory(),
+            before.section,
+            path.buffer.section_len(),
+        )?;
         let head = start.as_bytes();
         section.write(before.used, head)?;
         let (at, len) = (before.used + head.len(), skb.len());

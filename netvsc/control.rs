@@ -85,9 +85,9 @@ impl Control {
         let mut fault = None;
         let is_wanted = self.exchange.answer(id, || {
             let copy = copy_answer(memory, at, len, head);
-            fault = copy.is_none().then_some(Fault::Length(
-                u32::try_from(len).unwrap_or(u32::MAX),
-            ));
+            fault = copy
+                .is_none()
+                .then_some(Fault::Length(u32::try_from(len).unwrap_or(u32::MAX)));
             copy
         });
         match (is_wanted, fault) {
@@ -117,7 +117,8 @@ impl Control {
         self.page.copy_in(0, bytes).ok_or(EINVAL)?;
         let mut list = GpaList::new();
         let pfn = self.page.pfn(0).ok_or(EINVAL)?;
-        list.push(pfn, 0, u32::try_from(bytes.len())?).ok_or(EINVAL)?;
+        list.push(pfn, 0, u32::try_from(bytes.len())?)
+            .ok_or(EINVAL)?;
         let message = Message::rndis(RndisPacket::CONTROL);
         patiently(|| endpoint.send_gpa_list(&list, message.as_bytes(), CONTROL_TRANSACTION))
     }

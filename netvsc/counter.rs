@@ -32,6 +32,12 @@ impl Counter {
         self.0.store(self.0.load(Relaxed).wrapping_add(by), Relaxed);
     }
 
+    /// Counts `by` more; from any context.
+    #[inline]
+    pub(crate) fn add(&self, by: u64) {
+        self.0.add(by, Relaxed);
+    }
+
     /// The count so far.
     #[inline]
     pub(crate) fn get(&self) -> u64 {

@@ -118,10 +118,11 @@ impl ethtool::Operations for Tool {
     }
 
     fn channels(_device: &Device, data: ArcBorrow<'_, Adapter>, _held: Held<'_>) -> Channels {
-        data.session().map_or(Channels::default(), |session| Channels {
-            count: session.queues(),
-            max: session.max_queues(),
-        })
+        data.session()
+            .map_or(Channels::default(), |session| Channels {
+                count: session.queues(),
+                max: session.max_queues(),
+            })
     }
 
     fn set_channels(
@@ -241,12 +242,7 @@ impl ethtool::Operations for Tool {
         }
     }
 
-    fn registers(
-        _device: &Device,
-        data: ArcBorrow<'_, Adapter>,
-        out: &mut [u32],
-        _held: Held<'_>,
-    ) {
+    fn registers(_device: &Device, data: ArcBorrow<'_, Adapter>, out: &mut [u32], _held: Held<'_>) {
         for (index, register) in out.iter_mut().enumerate() {
             *register = data.send_queue(index);
         }
@@ -272,7 +268,13 @@ fn totals(data: &Adapter, out: &mut Statistics<'_>) {
         out.add(fmt!("{name}"), counter.get());
     }
     // There is no virtual function that frames go through.
-    for name in ["rx_packets", "rx_bytes", "tx_packets", "tx_bytes", "tx_dropped"] {
+    for name in [
+        "rx_packets",
+        "rx_bytes",
+        "tx_packets",
+        "tx_bytes",
+        "tx_dropped",
+    ] {
         out.add(fmt!("vf_{name}"), 0);
     }
 }

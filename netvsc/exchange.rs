@@ -7,8 +7,7 @@ use core::{
     time::Duration, //
 };
 use kernel::{
-    new_mutex,
-    new_spinlock_irq,
+    new_mutex, new_spinlock_irq,
     prelude::*,
     sync::{
         Mutex,

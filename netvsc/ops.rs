@@ -16,6 +16,7 @@ use super::{
             Borrowed,
             Skb, //
         },
+        xdp,
         Counters,
         Device,
         Features,
@@ -67,12 +68,7 @@ impl net::Operations for Network {
     }
 
     #[inline]
-    fn start_xmit(
-        _device: &Device,
-        data: ArcBorrow<'_, Adapter>,
-        skb: Skb,
-        way: Way<'_>,
-    ) -> Sent {
+    fn start_xmit(_device: &Device, data: ArcBorrow<'_, Adapter>, skb: Skb, way: Way<'_>) -> Sent {
         let guard = rcu::read_lock();
         match data.session.get(&guard) {
             Some(session) => session.transmit(skb, way, &guard),
@@ -107,6 +103,9 @@ impl net::Operations for Network {
         mtu: u32,
         held: Held<'_>,
     ) -> Result {
+        if !data.is_mtu_possible(mtu, held) {
+            return Err(EOPNOTSUPP);
+        }
         data.change_mtu(mtu, held)
     }
 
@@ -139,6 +138,20 @@ impl net::Operations for Network {
             device.set_features(features ^ Features::LRO, held);
         }
         result
+    }
+
+    fn set_xdp(
+        device: &Device,
+        data: ArcBorrow<'_, Adapter>,
+        program: Option<xdp::Program>,
+        reason: &xdp::Reason<'_>,
+        held: Held<'_>,
+    ) -> Result {
+        data.set_xdp(device, program, reason, held)
+    }
+
+    fn xdp_xmit(device: &Device, data: ArcBorrow<'_, Adapter>, frames: &mut xdp::Frames<'_>) {
+        data.send_redirected(device, frames);
     }
 
     fn counters(_device: &Device, data: ArcBorrow<'_, Adapter>) -> Counters {

@@ -19,6 +19,7 @@ use super::{
             Round, //
         },
         skb::Skb,
+        xdp, //
     },
     receive::Receiving,
     shared::Shared,
@@ -101,6 +102,9 @@ pub(crate) struct Queue {
     /// How many answers to the host wait.
     unanswered: Atomic<u32>,
     receiving: SetOnce<TryCell<Receiving>>,
+    /// Where the program sees frames.
+    #[pin]
+    pub(super) xdp: xdp::RxQueue,
     #[pin]
     pub(super) batch: SpinLock<Option<Batch>>,
 }
@@ -112,6 +116,8 @@ impl Queue {
         index: u16,
         packets: usize,
     ) -> impl PinInit<Self, Error> {
+        let net = shared.adapter.net.clone();
+        let number = u32::from(index);
         try_pin_init!(Self {
             shared,
             index,
@@ -120,6 +126,7 @@ impl Queue {
             outstanding: Atomic::new(0),
             unanswered: Atomic::new(0),
             receiving: SetOnce::new(),
+            xdp <- xdp::RxQueue::new(net, number),
             batch <- new_spinlock!(None, "Queue::batch"),
         })
     }
@@ -283,7 +290,8 @@ impl Queue {
             return 0;
         }
         let Some((header, ranges)) = TransferPages::parse(packet.header) else {
-            self.shared.report("ranges", Fault::Short(packet.header.len()));
+            self.shared
+                .report("ranges", Fault::Short(packet.header.len()));
             return 0;
         };
         let set = header.set.get();
@@ -299,7 +307,7 @@ impl Queue {
                 offset: range.offset.get() as usize,
                 len: range.len.get() as usize,
             };
-            if let Err(fault) = self.message(piece, index == last, receiving, round) {
+            if let Err(fault) = self.message(piece, index == last, receiving, (round, endpoint)) {
                 self.shared.report("RNDIS message", fault);
                 status = Status::FAIL;
             }

@@ -34,9 +34,16 @@ use super::{
         },
         Fault, //
     },
+    xdp::Fate,
 };
 use kernel::prelude::*;
-use vmbus::ring::HostMemory;
+use vmbus::{
+    ring::HostMemory,
+    Endpoint, //
+};
+
+/// What polls, and the channel that is polled.
+pub(super) type Context<'a> = (&'a Round<'a>, &'a Endpoint);
 
 /// What one queue needs to receive.
 pub(super) struct Receiving {
@@ -76,9 +83,9 @@ impl Queue {
         at: Piece,
         is_last: bool,
         receiving: &mut Receiving,
-        round: &Round<'_>,
+        context: Context<'_>,
     ) -> Result<(), Fault> {
-        let result = self.try_message(at, is_last, receiving, round);
+        let result = self.try_message(at, is_last, receiving, context);
         if result.is_err() {
             receiving.assembly.reset();
         }
@@ -91,7 +98,7 @@ impl Queue {
         at: Piece,
         is_last: bool,
         receiving: &mut Receiving,
-        round: &Round<'_>,
+        context: Context<'_>,
     ) -> Result<(), Fault> {
         let buffer = self.shared.receive.as_ref().ok_or(Fault::Sequence)?;
         if !buffer.contains(at.offset, at.len) {
@@ -103,7 +110,7 @@ impl Queue {
         let start = copy_start(memory, at, &mut start)?;
         let header = Header::parse(start, at.len)?;
         match header.kind {
-            MessageType::PACKET => self.frame(memory, at, start, is_last, receiving, round),
+            MessageType::PACKET => self.frame(memory, at, start, is_last, receiving, context),
             MessageType::INITIALIZE_COMPLETE
             | MessageType::QUERY_COMPLETE
             | MessageType::SET_COMPLETE => {
@@ -141,14 +148,11 @@ impl Queue {
         start: &[u8],
         is_last: bool,
         receiving: &mut Receiving,
-        round: &Round<'_>,
+        context: Context<'_>,
     ) -> Result<(), Fault> {
         let parts = Parts::parse(start, at.len)?;
         let short = Fault::Short(at.len);
-        let list = receiving
-            .scratch
-            .get_mut(..parts.info.len())
-            .ok_or(short)?;
+        let list = receiving.scratch.get_mut(..parts.info.len()).ok_or(short)?;
         let info_at = at.offset.checked_add(parts.info.start).ok_or(short)?;
         memory.copy_out(info_at, list).ok_or(short)?;
         let info = FrameInfo::parse(list)?;
@@ -157,24 +161,32 @@ impl Queue {
             len: parts.frame.len(),
         };
         match receiving.assembly.add(piece, &info, is_last)? {
-            Some(frame) => self.deliver(memory, &frame, round),
+            Some(frame) => self.deliver(memory, &frame, context),
             None => Ok(()),
         }
     }
 
-    /// Gives a frame to the stack.
+    /// Gives a frame to the stack, unless a program wants something else.
     #[inline]
     fn deliver(
         &self,
         memory: &HostMemory,
         frame: &Frame<'_>,
-        round: &Round<'_>,
+        (round, endpoint): Context<'_>,
     ) -> Result<(), Fault> {
-        let net = self.shared.net();
-        if !net.is_running() {
+        if !self.shared.net().is_running() {
             return Ok(());
         }
-        let Some(skb) = copy_frame(memory, frame, round) else {
+        let skb = match self.show_to_program(memory, frame, round).transpose()? {
+            None => copy_frame(memory, frame, round),
+            Some(Fate::Receive(skb)) => Some(skb),
+            Some(Fate::Return(skb)) => {
+                self.send_back(skb, frame, endpoint);
+                return Ok(());
+            }
+            Some(Fate::Done) => return Ok(()),
+        };
+        let Some(skb) = skb else {
             self.shared.adapter.totals.rx_no_memory.increment();
             return Err(Fault::Short(frame.len));
         };

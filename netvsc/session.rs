@@ -138,7 +138,11 @@ impl Session {
             .port
             .open(Self::config(), session.clone())
             .inspect_err(|error| {
-                netdev_err!(&adapter.net, "unable to open channel: {}\n", error.to_errno());
+                netdev_err!(
+                    &adapter.net,
+                    "unable to open channel: {}\n",
+                    error.to_errno()
+                );
             })?;
         let result = session.set_up(&endpoint, settings, held);
         drop(endpoint);
@@ -171,7 +175,11 @@ impl Session {
     fn set_up(&self, endpoint: &Endpoint, settings: &mut Settings, held: Held<'_>) -> Result {
         self.connect(endpoint, settings).inspect_err(|error| {
             let errno = error.to_errno();
-            netdev_err!(self.shared.net(), "unable to connect to NetVSP - {}\n", errno);
+            netdev_err!(
+                self.shared.net(),
+                "unable to connect to NetVSP - {}\n",
+                errno
+            );
         })?;
         self.start_rndis(endpoint, held)?;
         self.start_queues(endpoint, settings, held)

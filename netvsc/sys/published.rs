@@ -3,16 +3,14 @@
 //! A reference to a shared object that is read without locks.
 
 use core::ptr;
-use kernel::{
-    sync::{
-        atomic::{
-            Acquire,
-            Atomic,
-            Full, //
-        },
-        rcu,
-        Arc, //
+use kernel::sync::{
+    atomic::{
+        Acquire,
+        Atomic,
+        Full, //
     },
+    rcu,
+    Arc, //
 };
 
 /// A reference to an object, or to none.

@@ -29,13 +29,10 @@ pub(crate) const START_LEN: usize = HEADER_LEN + size_of::<Packet>();
 /// The most pieces of information that we send with a frame.
 pub(crate) const MAX_INFOS: usize = 4;
 
-/// The longest start of a message of ours, information included.
-pub(crate) const MAX_START_LEN: usize = size_of::<Start>();
-
 /// The room to keep free before a frame, as much as the C driver does.
 pub(crate) const HEADROOM: usize = 116;
 
-const _: () = assert!(MAX_START_LEN <= HEADROOM);
+const _: () = assert!(size_of::<Start>() <= HEADROOM);
 
 /// What follows the header of a message with a frame. Offsets count from here.
 #[repr(C)]

@@ -105,8 +105,6 @@ open_enum! {
         SEND_NDIS_CONFIG = 125,
         /// There is a virtual function, or no longer.
         SEND_VF_ASSOCIATION = 128,
-        /// Sends frames by way of the virtual function, or no longer.
-        SWITCH_DATA_PATH = 129,
         /// Asks for sub-channels; also the answer.
         SUBCHANNEL = 133,
         /// Says which channel a flow is to be sent on.

@@ -112,8 +112,6 @@ const VALUE_OFFSET: usize = size_of::<u32>() + size_of::<Target>();
 
 /// A request, in private memory.
 pub(crate) struct Request<'a> {
-    /// The kind.
-    pub(crate) kind: MessageType,
     bytes: &'a [u8],
 }
 
@@ -174,10 +172,7 @@ impl<'a> Writer<'a> {
         let (target, info) = rest.split_at_mut_checked(fixed.len())?;
         target.copy_from_slice(fixed);
         info.copy_from_slice(value);
-        Some(Request {
-            kind,
-            bytes: message,
-        })
+        Some(Request { bytes: message })
     }
 }
 

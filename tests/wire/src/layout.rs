@@ -280,10 +280,6 @@ fn network_constants(facts: &mut Facts) {
             "nvsp.SEND_VF_ASSOCIATION",
             nvsp::MessageType::SEND_VF_ASSOCIATION.0,
         ),
-        (
-            "nvsp.SWITCH_DATA_PATH",
-            nvsp::MessageType::SWITCH_DATA_PATH.0,
-        ),
         ("nvsp.SUBCHANNEL", nvsp::MessageType::SUBCHANNEL.0),
         (
             "nvsp.SEND_INDIRECTION_TABLE",
