@@ -62,7 +62,7 @@ add_busybox() { mkdir -p bin dev; cp /usr/bin/busybox bin/; mknod -m 600 dev/con
 case $image in
 outer)
 	add_busybox
-	add_modules kvm-amd 9p 9pnet_virtio
+	add_modules kvm-amd 9p 9pnet_virtio tun
 	install -m 755 /tests/lab/outer-init init ;;
 guest)
 	add_busybox
@@ -74,7 +74,13 @@ fio)
 	add_programs /usr/bin/fio ;;
 net)
 	add_programs /usr/sbin/ethtool /usr/bin/ip /usr/bin/iperf3
-	mkdir -p usr/bin
+	mkdir -p bin net-modules
+	mv usr/bin/ip bin/ip # in place of busybox's
+	modprobe --show-depends -S "$version" 8021q | sed -n 's/^insmod \([^ ]*\).*/\1/p' | while read -r file; do
+		file=$(readlink -f "$file")
+		xz -dc "$file" >"net-modules/$(basename "${file%.xz}")"
+		basename "${file%.xz}" >>net-modules/order
+	done
 	for source in /tests/guest/tools/*.c; do
 		gcc -O2 -Wall -static "$source" -o "usr/bin/$(basename "${source%.c}")"
 	done

@@ -3,6 +3,7 @@
 //! The command line.
 
 mod disk;
+mod nic;
 mod run;
 mod signals;
 mod size;
@@ -72,7 +73,7 @@ mod tests {
     fn a_full_line() {
         let line = "vmbus-host run --kernel vmlinuz --initrd initrd --append quiet --cpus 2 \
                     --memory 1G --disk a.img,ro --disk mem:64M,target=1,lun=2 --scsi-channels 2 \
-                    --vmbus-version 5.0 --trace bus.log --io thread";
+                    --vmbus-version 5.0 --trace bus.log --io thread --nic peer,queues=2";
         assert!(Cli::try_parse_from(line.split_whitespace()).is_ok());
         for bad in [
             "--cpus 9",

@@ -14,6 +14,7 @@ use vmbus_host::vmbus::wire::Version;
 use vmbus_host::vmm::{ConsoleMode, ExitReason, MAX_CPUS, Vm, VmConfig};
 
 use super::disk::{self, DiskSpec};
+use super::nic::{self, NicSpec};
 use super::{signals, size};
 
 const EXAMPLES: &str = "\
@@ -72,6 +73,11 @@ pub(crate) struct Options {
           value_parser = clap::value_parser!(u16).range(1..=64))]
     scsi_channels: u16,
 
+    /// A network card: peer for the built-in peer (DHCP, and services over TCP and UDP at 10.0.0.1),
+    /// or tap:NAME for a network interface of the host's. May be given more than once.
+    #[arg(long = "nic", value_name = "peer|tap:NAME[,queues=N]")]
+    nics: Vec<NicSpec>,
+
     /// The newest VMBus version to accept, from 4.0 to 6.0.
     #[arg(long, value_name = "VERSION", default_value_t = Version::V6_0)]
     vmbus_version: Version,
@@ -114,6 +120,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     });
     disk::attach(&controller, &options.disks)?;
     server.add_device(controller);
+    let cards = nic::attach(&server, &options.nics)?;
 
     signals::on_ending(vm.stopper()).context("cannot wait for signals")?;
     vm.start(Arc::clone(&server) as _)?;
@@ -127,6 +134,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     for violation in server.violations() {
         eprintln!("vmbus-host: the guest broke a rule: {violation}");
+    }
+    for violation in cards.iter().flat_map(|card| card.violations().first()) {
+        eprintln!("vmbus-host: the guest broke a rule of network cards: {violation}");
     }
     if options.counters {
         eprint!("{counters}");

@@ -2,9 +2,10 @@
 
 //! The other end of the cable.
 
-use std::sync::Weak;
+use std::sync::{Arc, Mutex, Weak};
 
 use super::card::Card;
+use super::session::lock;
 
 /// A frame as on the wire: from the destination's address to the end of the payload, with a VLAN tag
 /// inside where it has one.
@@ -28,4 +29,42 @@ impl Backend for Nobody {
     fn attach(&self, _card: Weak<Card>) {}
 
     fn transmit(&self, _frames: Vec<Frame>) {}
+}
+
+/// Keeps the guest's frames, on their way to another backend.
+pub struct Capture {
+    behind: Arc<dyn Backend>,
+    frames: Mutex<Vec<Frame>>,
+}
+
+impl Capture {
+    /// The most frames that are kept; later ones are not.
+    const KEPT: usize = 16384;
+
+    /// In front of `behind`.
+    pub fn new(behind: Arc<dyn Backend>) -> Arc<Self> {
+        Arc::new(Self {
+            behind,
+            frames: Mutex::default(),
+        })
+    }
+
+    /// The frames since the last call.
+    pub fn take(&self) -> Vec<Frame> {
+        std::mem::take(&mut lock(&self.frames))
+    }
+}
+
+impl Backend for Capture {
+    fn attach(&self, card: Weak<Card>) {
+        self.behind.attach(card);
+    }
+
+    fn transmit(&self, frames: Vec<Frame>) {
+        let mut kept = lock(&self.frames);
+        let room = Self::KEPT.saturating_sub(kept.len());
+        kept.extend(frames.iter().take(room).cloned());
+        drop(kept);
+        self.behind.transmit(frames);
+    }
 }

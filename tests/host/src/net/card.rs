@@ -10,7 +10,7 @@ use super::backend::{Backend, Frame};
 use super::config::CardConfig;
 use super::nvsp::{self, CLASS, Version, kind};
 use super::offload::Enabled;
-use super::receive::{Group, Indication};
+use super::receive::{Group, Hook};
 use super::rndis::{channel, indicate_status, status};
 use super::rss::Rss;
 use super::session::{Session, lock};
@@ -178,7 +178,7 @@ impl Card {
 
     /// Sets or removes a hook that sees RNDIS messages before they enter the receive buffer, and may
     /// change them. It runs with the card's lock held: it must not call the card.
-    pub fn set_hook(&self, hook: Option<Box<dyn FnMut(&mut Indication) + Send>>) {
+    pub fn set_hook(&self, hook: Option<Hook>) {
         lock(&self.session).hook = hook;
     }
 

@@ -206,6 +206,31 @@ impl Ip {
     }
 }
 
+/// A UDP datagram over IPv4, with right checksums: addresses and ports are pairs, the source's first.
+pub fn udp(
+    macs: [[u8; 6]; 2],
+    addresses: [[u8; 4]; 2],
+    ports: [u16; 2],
+    payload: &[u8],
+) -> Vec<u8> {
+    let mut frame = [macs[1], macs[0]].concat();
+    frame.extend(TYPE_IPV4.to_be_bytes());
+    let len = 28 + payload.len() as u16;
+    frame.extend([0x45, 0]);
+    frame.extend(len.to_be_bytes());
+    frame.extend([0, 0, 0, 0, 64, UDP, 0, 0]);
+    frame.extend(addresses.concat());
+    frame.extend(ports.iter().flat_map(|port| port.to_be_bytes()));
+    frame.extend((len - 20).to_be_bytes());
+    frame.extend([0, 0]);
+    frame.extend_from_slice(payload);
+    if let Some(ip) = Ip::find(&frame) {
+        ip.fill_header_checksum(&mut frame);
+        ip.fill_checksum(&mut frame);
+    }
+    frame
+}
+
 /// What is wrong with the checksums of an untagged frame.
 pub fn wrong_checksum(frame: &[u8]) -> Option<&'static str> {
     let ip = Ip::find(frame)?;
@@ -244,5 +269,5 @@ fn fold(mut sum: u64) -> u16 {
 
 /// Whether two sums are the same number modulo 0xffff.
 pub fn same_sum(a: u16, b: u16) -> bool {
-    a == b || (a % 0xffff == 0 && b % 0xffff == 0)
+    a == b || (a.is_multiple_of(0xffff) && b.is_multiple_of(0xffff))
 }

@@ -47,5 +47,5 @@ pub use card::Card;
 pub use config::CardConfig;
 pub use nvsp::Version;
 pub use peer::Peer;
-pub use receive::Indication;
+pub use receive::{Hook, Indication};
 pub use stats::Stats;

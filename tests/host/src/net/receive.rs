@@ -32,7 +32,7 @@ pub struct Indication {
 }
 
 /// What may change an [`Indication`].
-pub(super) type Hook = Box<dyn FnMut(&mut Indication) + Send>;
+pub type Hook = Box<dyn FnMut(&mut Indication) + Send>;
 
 /// Messages that must be in one packet: one, or the fragments of a coalesced frame.
 #[derive(Debug)]

@@ -3,18 +3,46 @@
 //! Guests with network cards.
 
 mod basic;
+mod compare;
+mod cost;
+mod hotplug;
+mod iperf;
+mod link;
+mod malformed;
+mod offload;
+mod queues;
+mod reload;
+mod settings;
+mod versions;
+mod xdp;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use vmbus_host::net::{Card, CardConfig, Peer};
 
 use super::Jobs;
-use crate::machine::{Machine, Setup};
+use crate::machine::{Driver, Machine, Setup};
+
+/// How long the card may have to wait for something in the guest.
+const SOON: Duration = Duration::from_secs(60);
 
 /// The scenarios.
 pub(super) fn jobs(jobs: &mut Jobs) {
+    jobs.both("net/queues", 4, queues::queues);
+    jobs.both("net/reload", 1, reload::reload);
+    jobs.both("net/link", 1, link::link);
     jobs.both("net/basic", 1, basic::basic);
+    jobs.both("net/offload", 1, offload::offload);
+    jobs.both("net/settings", 1, settings::settings);
+    jobs.both("net/hotplug", 2, hotplug::hotplug);
+    jobs.both("net/versions", 1, versions::versions);
+    jobs.both("net/xdp", 1, xdp::xdp);
+    jobs.both("net/iperf", 2, iperf::iperf);
+    jobs.add("net/compare", Driver::Rust, 2, compare::compare);
+    jobs.add("net/malformed", Driver::Rust, 1, malformed::malformed);
+    jobs.add("net/cost", Driver::Rust, 1, cost::cost);
 }
 
 /// A card with the built-in peer.
@@ -32,14 +60,41 @@ fn setup(cpus: u32, cards: &[Arc<Card>]) -> Setup {
     }
 }
 
-/// Gives an interface its address in the peer's network.
-fn configure(machine: &mut Machine, interface: &str) -> Result<()> {
+/// Gives an interface its address in a network of the peer's.
+fn configure(machine: &mut Machine, interface: &str, network: u8) -> Result<()> {
     machine.sh(&format!(
-        "ip link set {interface} up && ip addr add 10.0.0.15/24 dev {interface} && ping -c 1 -W 5 10.0.0.1"
+        "ip link set {interface} up && ip addr add 10.0.{network}.15/24 dev {interface} && \
+         ping -c 1 -W 10 10.0.{network}.1"
     ))?;
     Ok(())
 }
 
-/// Fetches `bytes` bytes from the peer and compares their checksum with the peer's.
-const FETCH: &str = "fetch() { a=$(wget -q -T 60 -O - http://10.0.0.1/bytes/$1 | crc32) && b=$(wget -q -O - http://10.0.0.1/crc/$1) && \
-                     { [ \"$a\" = \"$b\" ] || { echo \"$1 bytes: $a instead of $b\"; false; }; }; }";
+/// Defines a function for the guest's shell: `fetch BYTES [NETWORK]` gets bytes from the peer and
+/// compares their checksum with the peer's.
+const FETCH: &str = "fetch() { from=http://10.0.${2:-0}.1; a=$(wget -q -T 60 -O - $from/bytes/$1 | crc32); \
+                     b=$(wget -q -T 60 -O - $from/crc/$1); [ \"$a\" = \"$b\" ] || \
+                     { echo \"$1 bytes: $a instead of $b\"; return 1; }; }";
+
+/// The same for the other way: `push BYTES [ADDRESS]`.
+const PUSH: &str = "push() { head -c $1 /dev/urandom >/tmp/push; want=\"$1 $(crc32 </tmp/push)\"; \
+                    got=$(nc -w 60 ${2:-10.0.0.1} 9 </tmp/push); [ \"$got\" = \"$want\" ] || \
+                    { echo \"the peer got $got instead of $want\"; return 1; }; }";
+
+/// Runs `command` in the guest while bytes are fetched all the time, which must not fail.
+fn under_load(machine: &mut Machine, command: &str) -> Result<String> {
+    machine.sh_for(
+        &format!(
+            "{FETCH}; rm -f /stop; (until [ -e /stop ]; do fetch 200000 || exit 1; done) >/tmp/load 2>&1 & load=$!; \
+             ( {command} ); status=$?; touch /stop; wait $load || {{ cat /tmp/load; exit 99; }}; exit $status"
+        ),
+        Duration::from_secs(400),
+    )
+}
+
+/// One of the counters that `ethtool -S` shows.
+fn counter(machine: &mut Machine, interface: &str, name: &str) -> Result<u64> {
+    let text = machine.sh(&format!(
+        "ethtool -S {interface} | sed -n 's/^ *{name}: //p'"
+    ))?;
+    text.parse().with_context(|| format!("{name}: '{text}'"))
+}

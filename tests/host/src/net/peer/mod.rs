@@ -2,7 +2,8 @@
 
 //! The built-in peer: a host on the other end of the cable that needs no privileges.
 //!
-//! It has the addresses 10.0.0.1/24 and fd00::1/64, and in VLAN `v` 10.0.v.1/24 and fd00:v::1/64. It
+//! It has the addresses 10.0.n.1/24 and fd00:n::1/64, where n is the number of its network, 0 if not
+//! configured, and in VLAN `v` 10.0.v.1/24 and fd00:v::1/64. It
 //! answers ARP and neighbour discovery, echo requests and DHCP (address 15 of the network), and
 //! serves over TCP:
 //!
@@ -40,6 +41,8 @@ pub struct PeerConfig {
     pub mac: [u8; 6],
     /// The longest IP packet that it sends.
     pub mtu: usize,
+    /// The number of its network where there is no VLAN.
+    pub network: u8,
     /// The VLANs that it is in, besides none.
     pub vlans: Vec<u8>,
 }
@@ -49,6 +52,7 @@ impl Default for PeerConfig {
         Self {
             mac: [0x02, 0, 0, 0, 0, 0xfe],
             mtu: 1500,
+            network: 0,
             vlans: Vec::new(),
         }
     }
@@ -112,12 +116,14 @@ struct Worker {
 
 impl Worker {
     fn new(shared: Arc<Shared>, config: &PeerConfig) -> Self {
-        let vlans = std::iter::once(0).chain(config.vlans.iter().copied());
+        let untagged = (0, config.network);
+        let vlans = config.vlans.iter().map(|&vlan| (vlan.into(), vlan));
         Self {
             shared,
             start: Instant::now(),
-            networks: vlans
-                .map(|vlan| (vlan.into(), Stack::new(config.mac, config.mtu, vlan)))
+            networks: std::iter::once(untagged)
+                .chain(vlans)
+                .map(|(tag, network)| (tag, Stack::new(config.mac, config.mtu, network)))
                 .collect(),
         }
     }

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a packet costs in hypercalls, signals, interrupts, exits and ring bytes, for the C driver and
+//! for ours side by side.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use vmbus_host::net::CardConfig;
+
+use super::{FETCH, PUSH, card, configure, setup};
+use crate::machine::{Driver, Lab};
+
+/// Name, command, and the number of operations.
+const LOADS: [(&str, &str, u32); 4] = [
+    ("UDP echo of 100 bytes", "udp 10.0.0.1 7 400 100", 400),
+    ("UDP send of 100 bytes", "udp 10.0.0.1 9 400 100 send", 400),
+    ("TCP fetch of 4 MB, a kB", "fetch 4000000", 4000),
+    ("TCP push of 4 MB, a kB", "push 4000000", 4000),
+];
+
+/// How much above the C driver's count ours may be: interrupts depend on timing.
+const TOLERANCE: f64 = 1.10;
+
+/// The same loads with both; ours must not cost more.
+pub fn cost(lab: &Lab) -> Result<()> {
+    let c = measure(lab, Driver::C)?;
+    let rust = measure(lab, Driver::Rust)?;
+    let mut table = String::new();
+    let mut worse = Vec::new();
+    writeln!(
+        table,
+        "{:<28}{:<18}{:>10}{:>10}{:>8}",
+        "per operation", "", "C", "Rust", "ratio"
+    )?;
+    for ((load, ..), (c, rust)) in LOADS.iter().zip(c.iter().zip(&rust)) {
+        for ((what, c), (_, rust)) in c.iter().zip(rust) {
+            let ratio = if *c == 0.0 { 1.0 + rust } else { rust / c };
+            writeln!(
+                table,
+                "{load:<28}{what:<18}{c:>10.3}{rust:>10.3}{ratio:>8.2}"
+            )?;
+            if ratio > TOLERANCE && rust - c > 0.02 {
+                worse.push(format!("{load}: {what} {rust:.3} against {c:.3}"));
+            }
+        }
+    }
+    std::fs::write(lab.logs.join("net-cost.txt"), &table)?;
+    print!("{table}");
+    ensure!(
+        worse.is_empty(),
+        "ours cost more than the C driver: {}",
+        worse.join("; ")
+    );
+    Ok(())
+}
+
+type Costs = Vec<(&'static str, f64)>;
+
+fn measure(lab: &Lab, driver: Driver) -> Result<Vec<Costs>> {
+    let card = card(CardConfig::default());
+    let mut machine = lab
+        .with_driver(driver)
+        .boot(setup(1, std::slice::from_ref(&card)))?;
+    let eth = machine.load_net(&card)?;
+    configure(&mut machine, &eth, 0)?;
+    let mut costs = Vec::new();
+    for (_, command, operations) in LOADS {
+        let (bus, exits, before) = (
+            machine.server.stats().total,
+            machine.vm.counters(),
+            card.stats(),
+        );
+        machine.sh_for(
+            &format!("{FETCH}; {PUSH}; {command}"),
+            Duration::from_secs(300),
+        )?;
+        let (bus, exits, after) = (
+            machine.server.stats().total.since(&bus),
+            machine.vm.counters().since(&exits),
+            card.stats(),
+        );
+        let per = |count: u64| count as f64 / f64::from(operations);
+        costs.push(vec![
+            (
+                "packets out",
+                per(after.queues[0].tx_packets - before.queues[0].tx_packets),
+            ),
+            (
+                "messages out",
+                per(after.queues[0].tx_messages - before.queues[0].tx_messages),
+            ),
+            ("hypercalls", per(exits.signal_events + exits.post_messages)),
+            ("signals in", per(bus.signals_in)),
+            ("signals out", per(bus.signals_out)),
+            ("interrupts", per(exits.interrupts)),
+            ("ring bytes out", per(bus.payload_in)),
+            ("buffer bytes out", per(bus.buffer_read)),
+        ]);
+    }
+    machine.end()?;
+    Ok(costs)
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the card does for the guest, switched on and off; the card checks every frame's checksums.
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use vmbus_host::net::backend::Capture;
+use vmbus_host::net::peer::PeerConfig;
+use vmbus_host::net::{Card, CardConfig, Peer, Stats};
+
+use super::{FETCH, PUSH, configure, setup};
+use crate::machine::{Lab, Machine};
+
+/// See the module.
+pub fn offload(lab: &Lab) -> Result<()> {
+    let peer = Peer::new(PeerConfig {
+        vlans: vec![5],
+        ..PeerConfig::default()
+    });
+    let wire = Capture::new(peer);
+    let card = Card::new(CardConfig::default(), wire.clone());
+    let mut machine = lab.boot(setup(1, std::slice::from_ref(&card)))?;
+    let eth = machine.load_net(&card)?;
+    configure(&mut machine, &eth, 0)?;
+    machine.sh(&format!("ip -6 addr add fd00::15/64 dev {eth} nodad"))?;
+    segmentation(&mut machine, &card, &eth)?;
+    checksums(&mut machine, &card, &eth)?;
+    coalescing(&mut machine, &card, &eth)?;
+    vlan(&mut machine, &card, &wire, &eth)?;
+    machine.end()
+}
+
+/// What a command changes in the card's counters.
+fn counted(machine: &mut Machine, card: &Card, command: &str) -> Result<[Stats; 2]> {
+    let before = card.stats();
+    machine.sh(command)?;
+    Ok([before, card.stats()])
+}
+
+fn segmentation(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
+    for peer in ["10.0.0.1", "fd00::1"] {
+        let push = format!("{PUSH}; push 1000000 {peer}");
+        let [before, after] = counted(machine, card, &push)?;
+        let large = after.tx_large - before.tx_large;
+        ensure!(large > 0, "to {peer}: no large sends");
+        ensure!(
+            after.tx_segments - before.tx_segments > 2 * large,
+            "to {peer}: {large} large sends are not large"
+        );
+        machine.sh(&format!(
+            "ethtool -K {eth} tso off tx-tcp6-segmentation off"
+        ))?;
+        let [before, after] = counted(machine, card, &push)?;
+        ensure!(
+            after.tx_large == before.tx_large,
+            "to {peer}: large sends although off"
+        );
+        ensure!(
+            after.tx_checksums > before.tx_checksums,
+            "to {peer}: no checksums"
+        );
+        machine.sh(&format!("ethtool -K {eth} tso on tx-tcp6-segmentation on"))?;
+    }
+    Ok(())
+}
+
+fn checksums(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
+    let traffic = format!(
+        "{PUSH}; push 100000 && push 100000 fd00::1 && udp 10.0.0.1 7 5 999 && udp fd00::1 7 5 999"
+    );
+    for state in ["off", "on"] {
+        machine.sh(&format!("ethtool -K {eth} tx {state} rx {state}"))?;
+        let [before, after] = counted(machine, card, &traffic)?;
+        let computed = after.tx_checksums - before.tx_checksums + after.tx_large - before.tx_large;
+        ensure!(
+            (computed > 0) == (state == "on"),
+            "{computed} checksums left to the card with tx {state}"
+        );
+        machine.sh(&format!("{FETCH}; fetch 300000"))?;
+    }
+    Ok(())
+}
+
+fn coalescing(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
+    let fetch = format!("{FETCH}; fetch 2000000");
+    for on in [true, false, true] {
+        let word = if on { "on" } else { "off" };
+        machine.sh(&format!("ethtool -K {eth} lro {word}"))?;
+        ensure!(
+            card.enabled().coalescing == [on; 2],
+            "LRO {word}: {:?}",
+            card.enabled()
+        );
+        let [before, after] = counted(machine, card, &fetch)?;
+        let joined = after.rx_coalesced - before.rx_coalesced;
+        ensure!((joined > 0) == on, "LRO {word}: {joined} joined frames");
+        ensure!(
+            after.rx_refused == before.rx_refused,
+            "the guest refuses frames: {after:?}"
+        );
+    }
+    Ok(())
+}
+
+fn vlan(machine: &mut Machine, card: &Card, wire: &Arc<Capture>, eth: &str) -> Result<()> {
+    machine.sh("while read m; do insmod /net-modules/$m || exit 1; done </net-modules/order")?;
+    wire.take();
+    let command = format!(
+        "ip link add link {eth} name tagged type vlan id 5 egress-qos-map 0:3 && ip link set tagged up && \
+         ip addr add 10.0.5.15/24 dev tagged && ping -c 2 -W 10 10.0.5.1 && {FETCH}; fetch 500000 5"
+    );
+    let [before, after] = counted(machine, card, &command)?;
+    ensure!(
+        after.tx_tagged > before.tx_tagged,
+        "nothing sent with a tag"
+    );
+    ensure!(
+        after.rx_tagged > before.rx_tagged,
+        "nothing received with a tag"
+    );
+    let tags: Vec<_> = wire
+        .take()
+        .iter()
+        .filter(|frame| frame[12..14] == [0x81, 0])
+        .map(|frame| [frame[14], frame[15]])
+        .collect();
+    ensure!(
+        tags.contains(&[0x60, 5]) && tags.iter().all(|tag| tag[0] & 15 == 0 && tag[1] == 5),
+        "tags on the wire: {tags:x?}"
+    );
+    machine.sh("ip link del tagged && ping -c 1 -W 10 10.0.0.1")?;
+    Ok(())
+}

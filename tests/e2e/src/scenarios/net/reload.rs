@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The driver loaded and unloaded many times while it is used.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use vmbus_host::net::CardConfig;
+
+use super::{card, setup};
+use crate::machine::{Driver, Lab};
+
+const ROUNDS: u64 = 30;
+/// What may be in use more after all rounds; a leak of the receive buffer a round would be 480 MB.
+const MAY_GROW_KB: i64 = 8 << 10;
+
+/// See the module.
+pub fn reload(lab: &Lab) -> Result<()> {
+    let card = card(CardConfig::default());
+    let mut machine = lab.boot(setup(1, std::slice::from_ref(&card)))?;
+    let module = lab.driver.netvsc();
+    let bus = match lab.driver {
+        Driver::C => "true",
+        Driver::Rust => "retry rmmod hv_vmbus_rust",
+    };
+    let retry = "retry() { n=0; until \"$@\" 2>/dev/null; do n=$((n+1)); [ $n -gt 400 ] && return 1; usleep 25000; done; }";
+    let mac = card
+        .config()
+        .mac
+        .map(|byte| format!("{byte:02x}"))
+        .join(":");
+    // The load is killed by the interface's end, not by the script's.
+    let round = format!(
+        "modprobe {module} && retry grep -q {mac} /sys/class/net/*/address && eth=$(grep -l {mac} /sys/class/net/*/address | cut -d/ -f5) && \
+         ip link set $eth up && ip addr add 10.0.0.15/24 dev $eth && retry ping -c 1 -W 2 10.0.0.1 >/dev/null && \
+         {{ wget -q -T 5 -O /dev/null http://10.0.0.1/bytes/1000000000 & nc -w 5 10.0.0.1 9 </dev/zero >/dev/null & }} && \
+         usleep 100000 && retry rmmod {module} && {bus} && {{ killall wget nc; true; }} || exit 1"
+    );
+    let rounds =
+        |count: u64| format!("{retry}; for i in $(seq {count}); do {round}; done >/dev/null 2>&1");
+    machine.sh_for(&rounds(3), Duration::from_secs(200))?;
+    let used = "awk '/^MemFree|^Cached|^Buffers/ { n += $2 } END { print n }' /proc/meminfo";
+    let before: i64 = machine.sh(used)?.parse().context("free memory")?;
+    let initialized = card.stats().initialized;
+    machine.sh_for(&rounds(ROUNDS), Duration::from_secs(900))?;
+    let after: i64 = machine.sh(used)?.parse().context("free memory")?;
+    ensure!(
+        before - after < MAY_GROW_KB,
+        "{} kB less memory is free after {ROUNDS} rounds",
+        before - after
+    );
+    let rounds = card.stats().initialized - initialized;
+    ensure!(rounds == ROUNDS, "the card was initialized {rounds} times");
+    ensure!(card.version().is_none(), "the card is still in use");
+    machine.end()
+}

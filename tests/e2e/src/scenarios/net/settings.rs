@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! MTU, address and packet filter, as the guest sets them and the card learns of them.
+
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use vmbus_host::net::oid::filter;
+use vmbus_host::net::peer::PeerConfig;
+use vmbus_host::net::{Card, CardConfig, Peer};
+
+use super::{SOON, configure, setup, under_load};
+use crate::machine::{Lab, Machine};
+
+/// See the module.
+pub fn settings(lab: &Lab) -> Result<()> {
+    let jumbo = Peer::new(PeerConfig {
+        mtu: 9000,
+        ..PeerConfig::default()
+    });
+    let config = CardConfig {
+        name: "Network Adapter Früh".to_owned(),
+        ..CardConfig::default()
+    };
+    let card = Card::new(config, jumbo);
+    let strict = super::card(CardConfig {
+        mac_spoofing: false,
+        link: false,
+        max_mtu: 1400,
+        ..CardConfig::numbered(2)
+    });
+    let mut machine = lab.boot(setup(1, &[card.clone(), strict.clone()]))?;
+    let eth = machine.load_net(&card)?;
+    configure(&mut machine, &eth, 0)?;
+    names(&mut machine, &eth)?;
+    mtu(&mut machine, &card, &eth)?;
+    address(&mut machine, &card, &eth)?;
+    packet_filter(&mut machine, &card, &eth)?;
+    refused(&mut machine, &strict)?;
+    machine.end()
+}
+
+fn names(machine: &mut Machine, eth: &str) -> Result<()> {
+    machine.sh(&format!(
+        "grep -qx 'Network Adapter Früh' /sys/class/net/{eth}/ifalias"
+    ))?;
+    machine.sh(&format!(
+        "ip -d link show {eth} | grep 'minmtu 68 maxmtu 65521'"
+    ))?;
+    Ok(())
+}
+
+fn mtu(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
+    for mtu in [9000, 1300, 65521, 68, 1500] {
+        machine.sh(&format!("ip link set {eth} mtu {mtu}"))?;
+        machine.sh(&format!("[ $(cat /sys/class/net/{eth}/mtu) = {mtu} ]"))?;
+        ensure!(
+            card.mtu() == mtu,
+            "the card was told {} instead of {mtu}",
+            card.mtu()
+        );
+        // The peer takes no more than 9000 bytes, and IP no less than 68.
+        let size = mtu.min(9000) - 28;
+        machine.sh(&format!("ping -c 1 -W 10 -s {size} 10.0.0.1"))?;
+    }
+    for wrong in [0, 67, 65522] {
+        let set = machine.run(&format!("ip link set {eth} mtu {wrong}"))?;
+        ensure!(set.status != 0, "an MTU of {wrong} is accepted");
+    }
+    under_load(
+        machine,
+        &format!("for mtu in 9000 1400 4000 1500; do ip link set {eth} mtu $mtu || exit 1; done"),
+    )?;
+    Ok(())
+}
+
+fn address(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
+    machine.sh(&format!("ip link set {eth} address 02:12:34:56:78:9a"))?;
+    ensure!(
+        card.mac() == [0x02, 0x12, 0x34, 0x56, 0x78, 0x9a],
+        "{:x?}",
+        card.mac()
+    );
+    machine.sh("ping -c 1 -W 10 10.0.0.1")?;
+    for wrong in ["01:00:00:00:00:00", "00:00:00:00:00:00"] {
+        let set = machine.run(&format!("ip link set {eth} address {wrong}"))?;
+        ensure!(set.status != 0, "{wrong} is accepted");
+    }
+    let back = card
+        .config()
+        .mac
+        .map(|byte| format!("{byte:02x}"))
+        .join(":");
+    machine.sh(&format!(
+        "ip link set {eth} address {back} && ping -c 1 -W 10 10.0.0.1"
+    ))?;
+    Ok(())
+}
+
+fn packet_filter(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
+    const USUAL: u32 = filter::DIRECTED | filter::BROADCAST;
+    let steps = [
+        ("promisc on", filter::PROMISCUOUS),
+        ("promisc off", USUAL | filter::ALL_MULTICAST),
+        ("allmulticast on", USUAL | filter::ALL_MULTICAST),
+        ("allmulticast off", USUAL | filter::ALL_MULTICAST),
+        ("down", 0),
+        ("up", USUAL | filter::ALL_MULTICAST),
+        ("multicast off", USUAL | filter::ALL_MULTICAST),
+    ];
+    for (step, wanted) in steps {
+        machine.sh(&format!("ip link set {eth} {step}"))?;
+        ensure!(
+            card.wait_for(|card| card.filter() == wanted, SOON),
+            "{step}: the filter is {:#x} instead of {wanted:#x}",
+            card.filter()
+        );
+    }
+    machine.sh("ping -c 1 -W 10 10.0.0.1")?;
+    Ok(())
+}
+
+/// A card whose host allows little.
+fn refused(machine: &mut Machine, card: &Arc<Card>) -> Result<()> {
+    let eth = machine.interface(card)?;
+    machine.sh(&format!("[ $(cat /sys/class/net/{eth}/mtu) = 1400 ]"))?;
+    let set = machine.run(&format!("ip link set {eth} address 02:12:34:56:78:9b"))?;
+    ensure!(
+        set.status != 0,
+        "the host refuses addresses and the guest sets one"
+    );
+    machine.interface(card)?;
+    machine.sh(&format!(
+        "ip link set {eth} up && [ $(cat /sys/class/net/{eth}/carrier) = 0 ]"
+    ))?;
+    machine.sh(&format!("[ -z \"$(cat /sys/class/net/{eth}/ifalias)\" ]"))?;
+    Ok(())
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! XDP: every verdict, what refuses a program, and that one survives changes of the card.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use anyhow::{Result, ensure};
+use vmbus_host::net::backend::{Capture, Nobody};
+use vmbus_host::net::frame;
+use vmbus_host::net::{Card, CardConfig, Peer};
+
+use super::{FETCH, SOON, configure, counter, setup};
+use crate::machine::{Lab, Machine, wait_until};
+
+const PORT: u16 = 9999;
+const FRAMES: usize = 20;
+
+/// See the module.
+pub fn xdp(lab: &Lab) -> Result<()> {
+    let wire = Capture::new(Peer::new(Default::default()));
+    let other_wire = Capture::new(Arc::new(Nobody));
+    let card = Card::new(CardConfig::default(), wire.clone());
+    let other = Card::new(CardConfig::numbered(2), other_wire.clone());
+    let mut machine = lab.boot(setup(1, &[card.clone(), other.clone()]))?;
+    let eth = machine.load_net(&card)?;
+    let eth2 = machine.interface(&other)?;
+    configure(&mut machine, &eth, 0)?;
+    attach_rules(&mut machine, &eth)?;
+
+    let mut test = Test {
+        machine: &mut machine,
+        card: &card,
+        eth: &eth,
+    };
+    test.attach("pass")?;
+    test.machine.sh(&format!("{FETCH}; fetch 100000"))?;
+    for verdict in ["drop", "aborted", "unknown"] {
+        test.attach(verdict)?;
+        test.count("xdp_drop", "packets that are dropped")?;
+    }
+
+    test.attach("tx")?;
+    wire.take();
+    test.count("xdp_tx", "packets that are sent back")?;
+    let back = RefCell::new(0);
+    wait_until("the packets come back", SOON, || {
+        *back.borrow_mut() += wire.take().iter().filter(|frame| is_ours(frame)).count();
+        *back.borrow() >= FRAMES
+    })?;
+
+    test.machine.sh(&format!(
+        "ethtool -K {eth2} lro off && ip link set {eth2} up && ip link set {eth2} xdpdrv obj /verdicts.o sec xdp_pass"
+    ))?;
+    test.attach("redirect")?;
+    other_wire.take();
+    test.count("xdp_redirect", "packets that are redirected")?;
+    let sent = counter(test.machine, &eth2, "tx_queue_0_xdp_xmit")?;
+    ensure!(sent >= FRAMES as u64, "{sent} redirected packets sent");
+
+    // The program stays where it is when the queues are made anew.
+    test.attach("drop")?;
+    let change = format!(
+        "ethtool -G {eth} rx 500 && ip link set {eth} mtu 1400 && ip link set {eth} mtu 1500"
+    );
+    test.machine.sh(&change)?;
+    test.count("xdp_drop", "packets that are dropped after a change")?;
+    test.machine.sh(&format!(
+        "ip link set {eth} xdp off && {FETCH}; fetch 100000"
+    ))?;
+    machine.end()
+}
+
+/// Neither with LRO nor with frames longer than a page.
+fn attach_rules(machine: &mut Machine, eth: &str) -> Result<()> {
+    let attach = format!("ip link set {eth} xdpdrv obj /verdicts.o sec xdp_pass");
+    let refused = machine.run(&attach)?;
+    ensure!(
+        refused.status != 0 && refused.text.contains("LRO"),
+        "with LRO: {}",
+        refused.text
+    );
+    machine.sh(&format!(
+        "ethtool -K {eth} lro off && ip link set {eth} mtu 4000"
+    ))?;
+    let refused = machine.run(&attach)?;
+    ensure!(
+        refused.status != 0 && refused.text.contains("mtu"),
+        "with a large MTU: {}",
+        refused.text
+    );
+    machine.sh(&format!("ip link set {eth} mtu 1500 && {attach}"))?;
+    let lro = machine.run(&format!("ethtool -K {eth} lro on"))?;
+    machine.sh(&format!(
+        "ethtool -k {eth} | grep -q 'large-receive-offload: off'"
+    ))?;
+    let _ = lro;
+    Ok(())
+}
+
+struct Test<'a> {
+    machine: &'a mut Machine,
+    card: &'a Card,
+    eth: &'a str,
+}
+
+impl Test<'_> {
+    /// Replaces the program.
+    fn attach(&mut self, verdict: &str) -> Result<()> {
+        let eth = self.eth;
+        self.machine.sh(&format!(
+            "ip link set {eth} xdp off; ip link set {eth} xdpdrv obj /verdicts.o sec xdp_{verdict}"
+        ))?;
+        Ok(())
+    }
+
+    /// Sends frames that the program is for, and waits until the queue's counter has them all.
+    fn count(&mut self, name: &str, what: &str) -> Result<()> {
+        let eth = self.eth;
+        let name = format!("rx_queue_0_{name}");
+        let before = counter(self.machine, eth, &name)?;
+        let frame = |index| {
+            let macs = [[2, 0, 0, 0, 0, 0xfe], self.card.mac()];
+            let addresses = [[10, 0, 0, 1], [10, 0, 0, 15]];
+            frame::udp(macs, addresses, [5000, PORT], &[index as u8; 200])
+        };
+        self.card.deliver((0..FRAMES).map(frame).collect());
+        let wanted = before + FRAMES as u64;
+        self.machine.until(
+            &format!("[ $(ethtool -S {eth} | sed -n 's/^ *{name}: //p') -ge {wanted} ]"),
+            what,
+        )?;
+        self.machine.sh("ping -c 1 -W 10 10.0.0.1")?;
+        Ok(())
+    }
+}
+
+/// Whether a frame is one of [`Test::count`]'s.
+fn is_ours(frame: &[u8]) -> bool {
+    frame.get(36..38) == Some(&PORT.to_be_bytes()[..]) && frame.get(23) == Some(&frame::UDP)
+}
