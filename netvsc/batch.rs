@@ -13,15 +13,10 @@
 use super::{
     buffers::SendBuffer,
     net::{
-        log::netdev_err,
         skb::Skb,
-        Segment,
         Way, //
     },
-    queue::{
-        InHost,
-        Queue, //
-    },
+    queue::Queue,
     shared::Packing,
     sys::Section,
     wire::{
@@ -32,31 +27,12 @@ use super::{
         },
     },
 };
-use core::mem::MaybeUninit;
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Full,
-        Relaxed, //
-    },
-};
 use vmbus::{
-    ratelimit,
-    wire::HV_PAGE_SIZE,
     Endpoint,
-    GpaList,
     SendError, //
 };
 
-/// The share of the ring that is to be free, in percent, for a queue not to be stopped.
-const STOP_BELOW: u32 = 10;
-
-/// The most pieces of a frame: its start, its linear part, and its fragments.
-const MAX_SEGMENTS: usize = 20;
-
-/// The most pages of a packet.
-const MAX_PAGES: u64 = GpaList::MAX_PAGES as u64;
-
+/// What frames are filled up with.
 static ZEROS: [u8; 4096] = [0; 4096];
 
 /// Frames in a section, which wait for more.
@@ -72,11 +48,11 @@ pub(super) struct Batch {
 
 /// What is in a section.
 #[derive(Clone, Copy)]
-struct Load {
-    section: u32,
+pub(super) struct Load {
+    pub(super) section: u32,
     used: usize,
-    frames: u32,
-    bytes: u32,
+    pub(super) frames: u32,
+    pub(super) bytes: u32,
 }
 
 impl Batch {
@@ -92,7 +68,7 @@ impl Batch {
 }
 
 impl Load {
-    const fn empty(section: u32) -> Self {
+    pub(super) const fn empty(section: u32) -> Self {
         Self {
             section,
             used: 0,
@@ -112,7 +88,7 @@ impl Load {
     }
 
     /// With one more frame of `bytes` bytes, that takes `len` bytes of the section.
-    fn and(self, len: usize, bytes: u32) -> Self {
+    pub(super) fn and(self, len: usize, bytes: u32) -> Self {
         Self {
             section: self.section,
             used: self.used + len,
@@ -122,7 +98,7 @@ impl Load {
     }
 
     // CAST: Less than the length of a section, which is a 32-bit number.
-    fn message(&self) -> Message {
+    pub(super) fn message(&self) -> Message {
         Message::rndis(RndisPacket::in_section(self.section, self.used as u32))
     }
 }
@@ -136,9 +112,9 @@ pub(super) enum Unsent {
 }
 
 /// Where and how frames are sent.
-struct Path<'a> {
-    endpoint: &'a Endpoint,
-    way: Way<'a>,
+pub(super) struct Path<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) way: Way<'a>,
     buffer: &'a SendBuffer,
     packing: &'a Packing,
 }
@@ -318,50 +294,6 @@ impl Queue {
         (Err(self.lost(error, skb)), None)
     }
 
-    /// Sends a frame from where it is.
-    fn send_in_place(&self, skb: Skb, start: Start, path: &Path<'_>) -> Result<(), Unsent> {
-        let head = start.as_bytes();
-        let Some((mut skb, list)) = self.place(skb, head) else {
-            return Err(Unsent::Dropped);
-        };
-        skb.timestamp();
-        let load = Load::empty(0).and(0, skb.len());
-        self.send_pages(path, load, None, skb, &list)
-            .map_err(|(error, skb)| self.unsent(error, skb, path))
-    }
-
-    /// Writes the start of a message before its frame.
-    fn place(&self, mut skb: Skb, head: &[u8]) -> Option<(Skb, GpaList)> {
-        let Ok(room) = skb.head_mut(head.len()) else {
-            self.shared.adapter.totals.tx_no_memory.increment();
-            return None;
-        };
-        room.copy_from_slice(head);
-        // Putting the frame into one piece leaves its start behind.
-        let (mut skb, list) = self.pages(skb, u32::try_from(head.len()).ok()?)?;
-        skb.head_mut(head.len()).ok()?.copy_from_slice(head);
-        Some((skb, list))
-    }
-
-    /// The pages that a frame is in, together with the `head` bytes of its message that are before
-    /// it; [`None`] if they are too many, or there is no memory to put them into one piece.
-    fn pages(&self, mut skb: Skb, head: u32) -> Option<(Skb, GpaList)> {
-        if let Some(list) = list_of(&skb, head) {
-            return Some((skb, list));
-        }
-        let totals = &self.shared.adapter.totals;
-        totals.tx_scattered.increment();
-        if skb.linearize().is_err() || skb.head_mut(head as usize).is_err() {
-            totals.tx_no_memory.increment();
-            return None;
-        }
-        let Some(list) = list_of(&skb, head) else {
-            totals.tx_too_big.increment();
-            return None;
-        };
-        Some((skb, list))
-    }
-
     /// Copies a frame with its start to what is in a section; [`None`] if that was not possible.
     #[inline]
     fn copy(
@@ -401,138 +333,4 @@ impl Queue {
     fn may_wait(&self, path: &Path<'_>) -> bool {
         path.way.more && !path.way.queue.is_stopped()
     }
-
-    /// Sends what is in a section.
-    #[inline]
-    fn send_load(&self, path: &Path<'_>, load: Load, skb: Skb) -> Result<(), (SendError, Skb)> {
-        let message = load.message();
-        self.post(path, load, Some(load.section), skb, |id| {
-            path.endpoint.send_inband(message.as_bytes(), id, true)
-        })
-    }
-
-    /// Sends pages, and what is in a section before them.
-    fn send_pages(
-        &self,
-        path: &Path<'_>,
-        load: Load,
-        section: Option<u32>,
-        skb: Skb,
-        list: &GpaList,
-    ) -> Result<(), (SendError, Skb)> {
-        let message = match section {
-            Some(_) => load.message(),
-            None => Message::rndis(RndisPacket::DIRECT),
-        };
-        self.post(path, load, section, skb, |id| {
-            path.endpoint.send_gpa_list(list, message.as_bytes(), id)
-        })
-    }
-
-    /// Sends a packet with `send`, which is given its name.
-    #[inline]
-    fn post(
-        &self,
-        path: &Path<'_>,
-        load: Load,
-        section: Option<u32>,
-        skb: Skb,
-        send: impl FnOnce(u64) -> Result<(), SendError>,
-    ) -> Result<(), (SendError, Skb)> {
-        let free = path.endpoint.send_free_percent();
-        let packet = InHost {
-            skb,
-            section,
-            queue: path.way.index,
-            frames: load.frames,
-            bytes: load.bytes,
-        };
-        let id = match self.in_host.insert(packet) {
-            Ok(id) => id,
-            Err(packet) => return Err((SendError::Full, packet.skb)),
-        };
-        self.outstanding.fetch_add(1u32, Full);
-        if let Err(error) = send(id) {
-            self.outstanding.fetch_sub(1, Full);
-            // Nobody but the host could have taken it, which has not been told its name.
-            return match self.in_host.take(id) {
-                Some(packet) => Err((error, packet.skb)),
-                None => Ok(()),
-            };
-        }
-        if free < STOP_BELOW {
-            self.stop(path);
-            self.wake_if_idle(path);
-        }
-        Ok(())
-    }
-
-    fn stop(&self, path: &Path<'_>) {
-        path.way.queue.stop();
-        self.shared.adapter.totals.stop_queue.increment();
-    }
-
-    /// Wakes a stopped queue that no completion will wake. Returns whether it did.
-    fn wake_if_idle(&self, path: &Path<'_>) -> bool {
-        let is_idle = path.way.queue.is_stopped()
-            && self.outstanding.load(Relaxed) == 0
-            && self.shared.is_sending();
-        if is_idle {
-            path.way.queue.wake();
-            self.shared.adapter.totals.wake_queue.increment();
-        }
-        is_idle
-    }
-
-    /// There is no room for a frame. It is given back, unless nothing would make room.
-    #[cold]
-    fn full(&self, skb: Skb, path: &Path<'_>) -> Unsent {
-        self.stop(path);
-        if self.wake_if_idle(path) {
-            self.shared.adapter.totals.tx_no_space.increment();
-            return Unsent::Dropped;
-        }
-        Unsent::Busy(skb)
-    }
-
-    #[cold]
-    fn unsent(&self, error: SendError, skb: Skb, path: &Path<'_>) -> Unsent {
-        match error {
-            SendError::Full => self.full(skb, path),
-            error => self.lost(error, skb),
-        }
-    }
-
-    #[cold]
-    fn lost(&self, error: SendError, skb: Skb) -> Unsent {
-        if error != SendError::Closed && ratelimit::allowed() {
-            netdev_err!(
-                self.shared.net(),
-                "Unable to send packet len {}: {:?}\n",
-                skb.len(),
-                error
-            );
-        }
-        Unsent::Dropped
-    }
-}
-
-/// The pages that a frame is in, together with the `head` bytes before it.
-fn list_of(skb: &Skb, head: u32) -> Option<GpaList> {
-    const PAGE: u64 = HV_PAGE_SIZE as u64;
-
-    let mut room: [MaybeUninit<Segment>; MAX_SEGMENTS] =
-        [const { MaybeUninit::uninit() }; MAX_SEGMENTS];
-    let mut list = GpaList::new();
-    let mut pages = 0;
-    for segment in skb.segments(head, &mut room)? {
-        // CAST: Less than the size of a page.
-        let offset = (segment.address % PAGE) as u32;
-        pages += (u64::from(offset) + u64::from(segment.len)).div_ceil(PAGE);
-        if pages > MAX_PAGES {
-            return None;
-        }
-        list.push(segment.address / PAGE, offset, segment.len)?;
-    }
-    Some(list)
 }

@@ -8,14 +8,17 @@
 //! - [`probe`]: from a device on the bus to a network device, and back.
 //! - [`adapter`]: what a network device has at hand; [`ops`] and [`ethtool`] for the stack and for
 //!   users, [`reconfigure`], [`link`], [`filter`], [`flow`] for what they can change.
-//! - [`session`]: one opening of the channel, with [`connect`] and [`features`] to set it up.
-//! - [`queue`]: a channel and who polls it, with [`receive`], [`transmit`] and [`batch`].
+//! - [`session`]: one opening of the channel, with [`connect`], [`features`] and [`channels`] to set
+//!   it up.
+//! - [`queue`]: a channel and who polls it, with [`receive`] and [`xdp`] for frames that come in,
+//!   [`transmit`], [`batch`] and [`post`] for those that go out.
 
 #![deny(unsafe_code)]
 
 mod adapter;
 mod batch;
 mod buffers;
+mod channels;
 mod completions;
 mod connect;
 mod control;
@@ -29,6 +32,7 @@ mod link;
 #[expect(unsafe_code, reason = "the network stack is C")]
 mod net;
 mod ops;
+mod post;
 mod probe;
 mod queue;
 mod receive;

@@ -8,7 +8,6 @@
 
 use super::{
     batch::Batch,
-    completions::Pending,
     counter::QueueCounters,
     net::{
         log::netdev_err,
@@ -30,13 +29,10 @@ use super::{
     },
     wire::{
         nvsp::{
-            self,
             Answer,
             Notice,
-            ReceiveComplete,
             Status, //
         },
-        rsc,
         Fault, //
     },
 };
@@ -57,10 +53,7 @@ use kernel::{
 };
 use vmbus::{
     ratelimit,
-    wire::packet::{
-        Kind,
-        TransferPages, //
-    },
+    wire::packet::Kind,
     Endpoint,
     Packet,
     SendError, //
@@ -71,9 +64,6 @@ pub(crate) const SETUP_TRANSACTIONS: u64 = 1 << 40;
 
 /// The share of the ring that is to be free, in percent, for a stopped queue to be woken.
 const WAKE_ABOVE: u32 = 20;
-
-/// So many answers are sent at once, at the latest.
-const MAX_PENDING: usize = 64;
 
 /// What is kept of a packet until the host has completed it.
 pub(super) struct InHost {
@@ -100,7 +90,7 @@ pub(crate) struct Queue {
     /// How many packets the host has not completed.
     pub(super) outstanding: Atomic<u32>,
     /// How many answers to the host wait.
-    unanswered: Atomic<u32>,
+    pub(super) unanswered: Atomic<u32>,
     receiving: SetOnce<TryCell<Receiving>>,
     /// Where the program sees frames.
     #[pin]
@@ -274,95 +264,6 @@ impl Queue {
             Ok(Notice::VirtualFunction { .. } | Notice::Other) => (),
             Err(fault) => self.shared.report("message", fault),
         }
-    }
-
-    /// The host put messages into the receive buffer. Returns how many.
-    #[inline]
-    fn received(
-        &self,
-        packet: &Packet<'_>,
-        receiving: &mut Receiving,
-        round: &Round<'_>,
-        endpoint: &Endpoint,
-    ) -> u32 {
-        if let Err(fault) = nvsp::expect_rndis(packet.payload) {
-            self.shared.report("packet", fault);
-            return 0;
-        }
-        let Some((header, ranges)) = TransferPages::parse(packet.header) else {
-            self.shared
-                .report("ranges", Fault::Short(packet.header.len()));
-            return 0;
-        };
-        let set = header.set.get();
-        if set != nvsp::RECEIVE_BUFFER_ID {
-            self.shared.report("buffer", Fault::Kind(set.into()));
-            return 0;
-        }
-        let mut status = Status::SUCCESS;
-        let last = ranges.len().wrapping_sub(1);
-        for (index, range) in ranges.iter().enumerate() {
-            // CAST: Widening.
-            let piece = rsc::Piece {
-                offset: range.offset.get() as usize,
-                len: range.len.get() as usize,
-            };
-            if let Err(fault) = self.message(piece, index == last, receiving, (round, endpoint)) {
-                self.shared.report("RNDIS message", fault);
-                status = Status::FAIL;
-            }
-        }
-        self.answer_later(packet.transaction, status, receiving, endpoint);
-        u32::try_from(ranges.len()).unwrap_or(u32::MAX)
-    }
-
-    /// Has the host be told that it can use a part of the receive buffer again.
-    #[inline]
-    fn answer_later(
-        &self,
-        transaction: u64,
-        status: Status,
-        receiving: &mut Receiving,
-        endpoint: &Endpoint,
-    ) {
-        if receiving.completions.len() > MAX_PENDING {
-            let _ = self.answer_all(receiving, endpoint);
-        }
-        let pending = Pending {
-            transaction,
-            status,
-        };
-        if receiving.completions.push(pending).is_none() {
-            // The host sent more than fits into the buffer.
-            // CAST: The lower half says enough.
-            self.shared
-                .report("number of packets", Fault::Count(transaction as u32));
-        }
-    }
-
-    /// Tells the host which parts of the receive buffer it can use again.
-    #[inline]
-    fn answer_all(&self, receiving: &mut Receiving, endpoint: &Endpoint) -> Result<(), SendError> {
-        let completions = &mut receiving.completions;
-        while let Some(pending) = completions.first() {
-            let message = ReceiveComplete::new(pending.status);
-            let sent = endpoint.send_completion(message.as_bytes(), pending.transaction);
-            if sent.is_err() {
-                self.shared.adapter.totals.rx_comp_busy.increment();
-                break;
-            }
-            completions.pop();
-        }
-        // CAST: Less than the sections of a buffer.
-        let left = completions.len() as u32;
-        self.unanswered.store(left, Relaxed);
-        if left != 0 {
-            return Err(SendError::Full);
-        }
-        if self.shared.is_draining() {
-            self.shared.drained();
-        }
-        Ok(())
     }
 
     /// Takes what there is, within the budget. Returns whether answers could not be sent.

@@ -7,7 +7,10 @@
 //! the stack, whatever it is.
 
 use super::{
-    completions::Completions,
+    completions::{
+        Completions,
+        Pending, //
+    },
     net::{
         napi::Round,
         skb::Skb,
@@ -20,7 +23,12 @@ use super::{
             START_LEN, //
         },
         info::FrameInfo,
-        nvsp::Sections,
+        nvsp::{
+            self,
+            ReceiveComplete,
+            Sections,
+            Status, //
+        },
         rndis::{
             Header,
             Indication,
@@ -36,11 +44,20 @@ use super::{
     },
     xdp::Fate,
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::atomic::Relaxed, //
+};
 use vmbus::{
     ring::HostMemory,
-    Endpoint, //
+    wire::packet::TransferPages,
+    Endpoint,
+    Packet,
+    SendError, //
 };
+
+/// So many answers are sent at once, at the latest.
+const MAX_PENDING: usize = 64;
 
 /// What polls, and the channel that is polled.
 pub(super) type Context<'a> = (&'a Round<'a>, &'a Endpoint);
@@ -72,13 +89,102 @@ impl Receiving {
 }
 
 impl Queue {
+    /// The host put messages into the receive buffer. Returns how many.
+    #[inline]
+    pub(super) fn received(
+        &self,
+        packet: &Packet<'_>,
+        receiving: &mut Receiving,
+        round: &Round<'_>,
+        endpoint: &Endpoint,
+    ) -> u32 {
+        if let Err(fault) = nvsp::expect_rndis(packet.payload) {
+            self.shared.report("packet", fault);
+            return 0;
+        }
+        let Some((header, ranges)) = TransferPages::parse(packet.header) else {
+            self.shared
+                .report("ranges", Fault::Short(packet.header.len()));
+            return 0;
+        };
+        let set = header.set.get();
+        if set != nvsp::RECEIVE_BUFFER_ID {
+            self.shared.report("buffer", Fault::Kind(set.into()));
+            return 0;
+        }
+        let mut status = Status::SUCCESS;
+        let last = ranges.len().wrapping_sub(1);
+        for (index, range) in ranges.iter().enumerate() {
+            // CAST: Widening.
+            let piece = Piece {
+                offset: range.offset.get() as usize,
+                len: range.len.get() as usize,
+            };
+            if let Err(fault) = self.message(piece, index == last, receiving, (round, endpoint)) {
+                self.shared.report("RNDIS message", fault);
+                status = Status::FAIL;
+            }
+        }
+        self.answer_later(packet.transaction, status, receiving, endpoint);
+        u32::try_from(ranges.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Has the host be told that it can use a part of the receive buffer again.
+    #[inline]
+    fn answer_later(
+        &self,
+        transaction: u64,
+        status: Status,
+        receiving: &mut Receiving,
+        endpoint: &Endpoint,
+    ) {
+        if receiving.completions.len() > MAX_PENDING {
+            let _ = self.answer_all(receiving, endpoint);
+        }
+        let pending = Pending {
+            transaction,
+            status,
+        };
+        if receiving.completions.push(pending).is_none() {
+            // The host sent more than fits into the buffer.
+            // CAST: The lower half says enough.
+            self.shared
+                .report("number of packets", Fault::Count(transaction as u32));
+        }
+    }
+
+    /// Tells the host which parts of the receive buffer it can use again.
+    #[inline]
+    pub(super) fn answer_all(&self, receiving: &mut Receiving, endpoint: &Endpoint) -> Result<(), SendError> {
+        let completions = &mut receiving.completions;
+        while let Some(pending) = completions.first() {
+            let message = ReceiveComplete::new(pending.status);
+            let sent = endpoint.send_completion(message.as_bytes(), pending.transaction);
+            if sent.is_err() {
+                self.shared.adapter.totals.rx_comp_busy.increment();
+                break;
+            }
+            completions.pop();
+        }
+        // CAST: Less than the sections of a buffer.
+        let left = completions.len() as u32;
+        self.unanswered.store(left, Relaxed);
+        if left != 0 {
+            return Err(SendError::Full);
+        }
+        if self.shared.is_draining() {
+            self.shared.drained();
+        }
+        Ok(())
+    }
+
     /// Deals with one message in the receive buffer.
     ///
     /// # Errors
     ///
     /// The message makes no sense, or there is no memory for the frame in it.
     #[inline]
-    pub(super) fn message(
+    fn message(
         &self,
         at: Piece,
         is_last: bool,

@@ -5,8 +5,7 @@
 use super::{
     adapter::{
         Adapter,
-        Settings,
-        MAX_QUEUES, //
+        Settings, //
     },
     exchange::patiently,
     net::{
@@ -33,11 +32,9 @@ use super::{
         nvsp::{
             Answer,
             Message,
-            Status,
             MAX_PACKET, //
         },
         request::Filter,
-        Fault, //
     },
 };
 use core::time::Duration;
@@ -46,7 +43,6 @@ use kernel::{
     sync::{
         atomic::{
             Atomic,
-            Full,
             Relaxed, //
         },
         rcu,
@@ -64,15 +60,11 @@ use vmbus::{
     wire::USER_DATA_LEN,
     CallbackMode,
     Endpoint,
-    Handler,
     OpenConfig, //
 };
 
 /// The ring space of the smallest packet, by which the number of packets is reckoned.
 const SMALLEST_PACKET: usize = 56;
-
-/// How long the host may take to offer sub-channels.
-const SUBCHANNEL_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long it may take to complete what it was sent before the session ends.
 const DRAIN_PATIENCE: Duration = Duration::from_millis(250);
@@ -89,18 +81,19 @@ const EMPTY_PAUSE: Delta = Delta::from_millis(5);
 #[pin_data]
 pub(crate) struct Session {
     primary: Enabled<Queue>,
-    others: SetOnce<KVec<Enabled<Queue>>>,
+    pub(super) others: SetOnce<KVec<Enabled<Queue>>>,
     /// How many channels are open.
-    open: Atomic<u32>,
+    pub(super) open: Atomic<u32>,
     #[pin]
-    opened: Completion,
+    pub(super) opened: Completion,
     /// How many queues are in use, and how many could be.
-    queues: Atomic<u32>,
+    pub(super) queues: Atomic<u32>,
     max_queues: Atomic<u32>,
     shared: Arc<Shared>,
 }
 
-fn new_queue(shared: &Arc<Shared>, index: u16) -> Result<Enabled<Queue>> {
+/// Makes a queue, and lets it be polled.
+pub(super) fn new_queue(shared: &Arc<Shared>, index: u16) -> Result<Enabled<Queue>> {
     let ring = ring::ring_bytes(parameters::ring_payload());
     let queue = Queue::new(shared.clone(), index, ring / SMALLEST_PACKET);
     let napi = Napi::new::<Error>(shared.adapter.net.clone(), queue);
@@ -206,7 +199,7 @@ impl Session {
     }
 
     #[inline]
-    fn enabled(&self, index: usize) -> Option<&Enabled<Queue>> {
+    pub(super) fn enabled(&self, index: usize) -> Option<&Enabled<Queue>> {
         match index.checked_sub(1) {
             None => Some(&self.primary),
             Some(index) => self.others.as_ref()?.get(index),
@@ -214,13 +207,13 @@ impl Session {
     }
 
     /// All queues, in use or not.
-    fn all(&self) -> impl Iterator<Item = &Enabled<Queue>> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Enabled<Queue>> {
         let others = self.others.as_ref().into_iter().flatten();
         Iterator::chain(core::iter::once(&self.primary), others)
     }
 
     #[inline]
-    fn queue(&self, index: usize) -> Option<&Queue> {
+    pub(super) fn queue(&self, index: usize) -> Option<&Queue> {
         Some(self.enabled(index)?.napi().queue())
     }
 
@@ -290,70 +283,6 @@ impl Session {
         Sent::Taken
     }
 
-    /// Asks for sub-channels, and waits until they are open. Without them all the same works, if
-    /// slower.
-    ///
-    /// # Errors
-    ///
-    /// `EIO` if the host does not want to; `EINVAL` if it would make more than were asked for, and
-    /// those of talking to it.
-    pub(super) fn open_subchannels(&self, endpoint: &Endpoint, queues: u32) -> Result<u32> {
-        let mut others = KVec::new();
-        for index in 1..queues {
-            let queue = new_queue(&self.shared, u16::try_from(index)?)?;
-            queue.napi().queue().prepare()?;
-            others.push(queue, GFP_KERNEL)?;
-        }
-        self.others.populate(others);
-        let wanted = queues.saturating_sub(1);
-        let answer = self.ask(endpoint, &Message::allocate_subchannels(wanted))?;
-        let granted = match answer {
-            Answer::Subchannels(complete) if complete.status == Status::SUCCESS => complete.count,
-            _ => {
-                netdev_err!(self.shared.net(), "sub channel request failed\n");
-                return Err(EIO);
-            }
-        };
-        if granted > wanted {
-            netdev_err!(
-                self.shared.net(),
-                "invalid number of allocated sub channel\n"
-            );
-            return Err(EINVAL);
-        }
-        self.wait_for_channels(granted + 1)
-    }
-
-    /// Waits until so many channels are open; returns how many are if the host takes too long.
-    fn wait_for_channels(&self, wanted: u32) -> Result<u32> {
-        loop {
-            let open = self.open.load(Relaxed);
-            if open >= wanted {
-                return Ok(wanted);
-            }
-            if self.shared.is_gone() {
-                return Err(ENODEV);
-            }
-            if !self.opened.wait_timeout(SUBCHANNEL_PATIENCE) {
-                let net = self.shared.net();
-                netdev_warn!(net, "only {} of {} channels are open\n", open, wanted);
-                return Ok(open);
-            }
-        }
-    }
-
-    /// Has users and the stack see so many queues.
-    pub(super) fn show_queues(&self, queues: u32, held: Held<'_>) -> Result {
-        self.queues.store(queues, Relaxed);
-        self.shared.net().set_queues(queues, queues, held)?;
-        for (index, queue) in (0..).zip(self.all()) {
-            if u32::from(index) < queues {
-                queue.show(index, held)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Waits until the rings are empty, for some time. May sleep.
     ///
     /// # Errors
@@ -407,39 +336,3 @@ impl Session {
         );
     }
 }
-
-impl Handler for Session {
-    fn on_interrupt(&self, endpoint: &Endpoint) {
-        let index = endpoint.channel().subchannel_index();
-        if let Some(queue) = self.enabled(index.into()) {
-            queue.napi().schedule(|| ());
-        }
-    }
-
-    fn opened(&self, endpoint: &Arc<Endpoint>) {
-        let index = endpoint.channel().subchannel_index();
-        let Some(queue) = self.queue(index.into()) else {
-            self.shared
-                .report("sub-channel", Fault::Count(index.into()));
-            return;
-        };
-        queue.endpoint.replace(Some(endpoint.clone()));
-        self.open.fetch_add(1u32, Full);
-        self.opened.complete();
-    }
-
-    fn closing(&self, endpoint: &Arc<Endpoint>) {
-        let index = endpoint.channel().subchannel_index();
-        if let Some(queue) = self.queue(index.into()) {
-            drop(queue.endpoint.replace(None));
-        }
-    }
-
-    fn rescinded(&self, endpoint: &Arc<Endpoint>) {
-        if endpoint.channel().subchannel_index() == 0 {
-            self.shared.give_up();
-        }
-    }
-}
-
-const _: () = assert!(MAX_QUEUES <= u16::MAX as u32);

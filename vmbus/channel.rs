@@ -25,6 +25,7 @@ mod events;
 mod gpadl;
 mod lifecycle;
 mod open;
+mod poll;
 mod port;
 mod stats;
 

@@ -44,6 +44,7 @@ macro_rules! open_enum {
     };
 }
 
+pub(crate) mod answer;
 mod fault;
 pub(crate) mod frame;
 pub(crate) mod info;

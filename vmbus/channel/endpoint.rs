@@ -52,16 +52,16 @@ use crate::{
 /// given up in process context, at the latest in [`Handler::closing`].
 #[pin_data]
 pub struct Endpoint {
-    channel: Arc<Channel>,
+    pub(super) channel: Arc<Channel>,
     handler: Arc<dyn Handler>,
     mode: CallbackMode,
-    rings: RingPages,
+    pub(super) rings: RingPages,
     closing: Atomic<bool>,
     /// Whether events are delivered.
     pub(super) published: Atomic<bool>,
     #[pin]
     outgoing: SpinLockIrq<Option<Sender>>,
-    incoming: Exclusive<Option<Incoming>>,
+    pub(super) incoming: Exclusive<Option<Incoming>>,
     #[pin]
     shared: Mutex<Option<SharedRings>>,
     #[pin]
@@ -75,7 +75,7 @@ struct Sender {
 }
 
 /// The receiving end of a channel, lent to its handler.
-pub struct Receiver<'a>(&'a mut Incoming);
+pub struct Receiver<'a>(pub(super) &'a mut Incoming);
 
 impl Receiver<'_> {
     /// Takes the next packet; [`None`] when there are no more.
@@ -293,59 +293,6 @@ impl Endpoint {
         }
     }
 
-    /// Has the driver poll.
-    #[inline]
-    fn tell(&self) {
-        self.rings.mask_incoming();
-        self.handler.on_interrupt(self);
-    }
-
-    /// Takes packets in mode [`CallbackMode::Polled`], from any context. When `take` returns, the
-    /// room of what it took is given back to the host, all at once.
-    ///
-    /// Returns [`None`] when the channel is closed, or someone else takes packets right now, who is
-    /// made to call its `take` once more.
-    #[inline]
-    pub fn poll<R>(&self, mut take: impl FnMut(&mut Receiver<'_>) -> R) -> Option<R> {
-        let mut result = None;
-        self.incoming.run(|incoming| {
-            let Some(incoming) = incoming else { return };
-            result = Some(take(&mut Receiver(incoming)));
-            self.give_back(incoming);
-        });
-        result
-    }
-
-    /// Allows interrupts again at the end of polling. Returns whether there are packets already, for
-    /// which none may come; then interrupts are masked again, and the driver goes on polling.
-    #[inline]
-    pub fn unmask_and_check(&self) -> bool {
-        let mut more = false;
-        self.incoming.run(|incoming| {
-            let Some(incoming) = incoming else { return };
-            more = incoming.unmask_and_check();
-            if more {
-                incoming.mask();
-            }
-        });
-        more && !self.is_closing()
-    }
-
-    #[inline]
-    fn give_back(&self, incoming: &mut Incoming) {
-        if incoming.finish().is_needed() {
-            self.channel.stats().intr_in_full.increment();
-            self.channel.signal_host();
-        }
-    }
-
-    /// Whether both rings are empty. Only a hint.
-    pub fn is_idle(&self) -> bool {
-        [Direction::Outgoing, Direction::Incoming]
-            .iter()
-            .all(|&direction| self.rings.debug(direction).bytes_to_read == 0)
-    }
-
     /// Lets the handler look at what came in. Runs in a softirq or a hard interrupt.
     pub(super) fn receive(&self) {
         if self.mode == CallbackMode::Polled {
@@ -373,7 +320,7 @@ impl Endpoint {
         });
     }
 
-    fn is_closing(&self) -> bool {
+    pub(super) fn is_closing(&self) -> bool {
         self.closing.load(Relaxed)
     }
 

@@ -6,7 +6,7 @@
 //! `HV_LAYOUT` names.
 
 use crate::{
-    network::{frame, info, nvsp, offload, request, rndis, rss},
+    network::{answer, frame, info, nvsp, offload, request, rndis, rss},
     storage,
     wire::{contact, gpadl, message, monitor, offer, open, packet, synic},
 };
@@ -176,23 +176,23 @@ fn network_bodies(facts: &mut Facts) {
         ),
         (
             "InitComplete.status",
-            offset_of!(nvsp::InitComplete, status),
+            offset_of!(answer::InitComplete, status),
         ),
         (
             "ReceiveBufferComplete.status",
-            offset_of!(nvsp::ReceiveBufferComplete, status),
+            offset_of!(answer::ReceiveBufferComplete, status),
         ),
         (
             "SendBufferComplete.status",
-            offset_of!(nvsp::SendBufferComplete, status),
+            offset_of!(answer::SendBufferComplete, status),
         ),
         (
             "SubchannelComplete.status",
-            offset_of!(nvsp::SubchannelComplete, status),
+            offset_of!(answer::SubchannelComplete, status),
         ),
         (
             "SubchannelComplete.count",
-            offset_of!(nvsp::SubchannelComplete, count),
+            offset_of!(answer::SubchannelComplete, count),
         ),
     ];
     for (name, offset) in offsets {
