@@ -25,7 +25,7 @@ open_enum! {
         /// The VLAN tag.
         VLAN = 6,
         /// The hash of the flow.
-        HASH = 9,
+        HASH = 8,
         /// Which part of a coalesced frame it is: a kind of the other list.
         PART = 0x8000_0001,
     }

@@ -385,6 +385,12 @@ static void rndis(void)
 	OFFSET(rndis.Parameter.value_offset, rndis_config_parameter_info, parameter_value_offset);
 	OFFSET(rndis.Parameter.value_len, rndis_config_parameter_info, parameter_value_length);
 
+	DEFINE(info.CHECKSUM, TCPIP_CHKSUM_PKTINFO);
+	DEFINE(info.LARGE_SEND, TCP_LARGESEND_PKTINFO);
+	DEFINE(info.VLAN, IEEE_8021Q_INFO);
+	DEFINE(info.HASH, NBL_HASH_VALUE);
+	DEFINE(info.PART, RNDIS_PKTINFO_ID);
+
 	DEFINE(rndis.PACKET, RNDIS_MSG_PACKET);
 	DEFINE(rndis.INITIALIZE, RNDIS_MSG_INIT);
 	DEFINE(rndis.HALT, RNDIS_MSG_HALT);

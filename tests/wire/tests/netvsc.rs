@@ -129,7 +129,7 @@ fn starts_of_frames_have_lengths_that_add_up() {
     assert_eq!(bytes[..8], words(&[1, 44 + 32 + 1000]));
     assert_eq!(bytes[8..44], words(&[36 + 32, 1000, 0, 0, 0, 36, 32, 0, 0]));
     assert_eq!(bytes[44..60], words(&[16, 6, 12, 7]));
-    assert_eq!(bytes[60..], words(&[16, 9, 12, 9]));
+    assert_eq!(bytes[60..], words(&[16, 8, 12, 9]));
     start.pad(4);
     assert_eq!(start.message_len(), 44 + 32 + 1000 + 4);
     for _ in 0..2 * MAX_INFOS {
@@ -161,7 +161,7 @@ fn information_that_is_not_well_formed_ends_the_list() {
         piece(16, 6, 13, 0),
         vec![1, 2, 3],
     ] {
-        let list = [piece(16, 9, 12, 1), bad].concat();
+        let list = [piece(16, 8, 12, 1), bad].concat();
         assert!(FrameInfo::parse(&list).is_err(), "{list:?}");
     }
     // Of a kind that nobody reads, a value may be short.
@@ -171,8 +171,8 @@ fn information_that_is_not_well_formed_ends_the_list() {
 #[test]
 fn the_first_piece_of_a_kind_counts() {
     let list = [
-        piece(16, 9, 12, 1),
-        piece(16, 9, 12, 2),
+        piece(16, 8, 12, 1),
+        piece(16, 8, 12, 2),
         piece(16, 0x8000_0001, 12, 0x101),
         piece(16, 1, 12, 5),
     ]
