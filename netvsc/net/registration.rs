@@ -95,6 +95,13 @@ impl<'bound, T: Operations> NewDevice<'bound, T> {
         unsafe { Private::<T>::of(raw.as_ptr()).write(private) };
         // SAFETY: Nobody else uses the device. The parent lives as long as the device's memory.
         unsafe { (*raw.as_ptr()).dev.parent = ptr::from_ref(parent).cast_mut().cast() };
+        // The stack looks at the tables before it calls anything that is in them.
+        let (operations, ethtool): (&'static _, &'static _) =
+            (&Callbacks::<T>::TABLE, &ethtool::Callbacks::<T>::TABLE);
+        // SAFETY: Nobody else uses the device; the tables live as long as the module.
+        unsafe { (*raw.as_ptr()).netdev_ops = operations };
+        // SAFETY: As above.
+        unsafe { (*raw.as_ptr()).ethtool_ops = ethtool };
         // SAFETY: The count of references started with this one.
         let device = unsafe { ARef::from_raw(raw.cast::<Device>()) };
         device.carrier_off();
@@ -124,12 +131,6 @@ impl<'bound, T: Operations> NewDevice<'bound, T> {
         // INVARIANT: It is what the invariants ask for.
         // SAFETY: `new()` set it up, and nobody uses it in a device that is not registered.
         unsafe { (*private).data = Arc::into_raw(data) };
-        let (operations, ethtool): (&'static _, &'static _) =
-            (&Callbacks::<T>::TABLE, &ethtool::Callbacks::<T>::TABLE);
-        // SAFETY: Nobody else uses the device; the tables live as long as the module.
-        unsafe { (*raw).netdev_ops = operations };
-        // SAFETY: As above.
-        unsafe { (*raw).ethtool_ops = ethtool };
         // SAFETY: The device is not registered yet, and the RTNL is held.
         let registered = to_result(unsafe { bindings::hv_rust_net_register(raw) });
         let registration = Registration {
