@@ -12,7 +12,6 @@ use core::ops::BitOr;
 use vmbus::bindings;
 
 pub(crate) use buffer::{
-    Buffer,
     RxQueue,
     Verdict, //
 };
