@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup modules modules_install host images run test clean
+.PHONY: help setup modules modules_install host images run test check clean
 
 help: ## Show this list
 	@echo "The Rust Hyper-V guest drivers. Targets:"
@@ -30,6 +30,9 @@ run: images ## Boot a stock Debian kernel on our VMBus host with our drivers and
 
 test: images ## Run every test: cargo tests, then guests with the C drivers and with ours
 	@tests/lab/test.sh $(ONLY)
+
+check: setup ## Look the sources over: format, lints, C style, documentation, the project's own rules
+	@tests/check/check.sh
 
 clean: ## Remove what was built here (not the cache)
 	rm -rf out tests/target

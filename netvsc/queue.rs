@@ -274,7 +274,7 @@ impl Queue {
         mut receiving: Option<&mut Receiving>,
         round: &mut Round<'_>,
     ) -> bool {
-        endpoint.poll(|packets| {
+        endpoint.take_packets(|packets| {
             while round.left() != 0 {
                 let Some(packet) = packets.next() else { break };
                 let frames = self.take(&packet, receiving.as_deref_mut(), round, endpoint);

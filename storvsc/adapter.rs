@@ -263,7 +263,7 @@ impl scsi::Driver for Adapter {
         Geometry {
             heads: HEADS,
             sectors: SECTORS,
-            cylinders: u16::try_from(cylinders).unwrap_or(u16::MAX),
+            cylinders: c_int::try_from(cylinders).unwrap_or(c_int::MAX),
         }
     }
 }

@@ -14,7 +14,7 @@ mod tasklet;
 
 pub use completion::Completion;
 pub(crate) use exclusive::Exclusive;
-pub(crate) use queue::{
+pub use queue::{
     Concurrency,
     OwnedQueue,
     Shortage, //

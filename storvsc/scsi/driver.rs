@@ -53,8 +53,8 @@ pub(crate) struct Geometry {
     pub(crate) heads: u16,
     /// Sectors in a track.
     pub(crate) sectors: u16,
-    /// Cylinders.
-    pub(crate) cylinders: u16,
+    /// Cylinders; the SCSI layer hands on the lower 16 bits.
+    pub(crate) cylinders: c_int,
 }
 
 /// A driver of SCSI host adapters.
@@ -217,7 +217,7 @@ impl<T: Driver> Callbacks<T> {
             sectors,
             cylinders,
         } = T::geometry(sectors);
-        let values = [heads, sectors, cylinders].map(c_int::from);
+        let values = [heads.into(), sectors.into(), cylinders];
         // SAFETY: By the safety requirements.
         unsafe { geometry.cast::<[c_int; 3]>().write_unaligned(values) };
         0

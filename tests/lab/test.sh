@@ -5,13 +5,14 @@
 
 . "$(dirname "$0")/../setup/lib.sh"
 
+step commands "$REPO/tests/setup/test.sh"
 step layout in_root --bind "$REPO/tests" /tests --bind "$OUT" /out -- \
 	sh /tests/wire/layout.sh /build/linux /out/layout.txt $(debian_make_args)
 # Two runs: the kernel has zerocopy without its derive feature, the host's crates have it with.
 step cargo-wire env HV_LAYOUT="$OUT/layout.txt" "$REPO/tests/setup/cargo.sh" test --locked -p wire-tests
-step cargo-host "$REPO/tests/setup/cargo.sh" test --locked -p vmbus-host -p vmbus-e2e
-cargo_passed=$(awk '/^test result: ok/ { n += $4 } END { print n + 0 }' "$LOGS"/cargo-{wire,host}.log)
+step cargo-host "$REPO/tests/setup/cargo.sh" test --locked -p source-check -p vmbus-host -p vmbus-e2e
+passed=$(awk '/^ok: / { n++ } /^test result: ok/ { n += $4 } END { print n + 0 }' "$LOGS"/{commands,cargo-wire,cargo-host}.log)
 say "scenarios (logs: $LOGS)"
 status=0
-"$REPO/tests/lab/machine.sh" bin/vmbus-e2e --images images --logs logs --also-passed "$cargo_passed" ${1:+--only "$1"} || status=$?
+"$REPO/tests/lab/machine.sh" bin/vmbus-e2e --images images --logs logs --also-passed "$passed" ${1:+--only "$1"} || status=$?
 exit $status

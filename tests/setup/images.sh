@@ -7,6 +7,7 @@
 #   guest.cpio   RAM disk of a guest: the stock C drivers, ours, an agent
 #   fio.cpio     what a guest needs for fio, to be appended to guest.cpio
 #   net.cpio     what a guest needs for its network card: ethtool, ip, iperf3, XDP programs
+#   daemons.cpio the same for Debian's hyperv-daemons, and phc_ctl
 #   disk.img     a disk with one ext4 partition, and disk.sum with the checksum of a file on it
 # Each is made anew only when something that goes into it is newer.
 
@@ -66,16 +67,17 @@ outer)
 	install -m 755 /tests/lab/outer-init init ;;
 guest)
 	add_busybox
-	add_modules hv_storvsc hv_netvsc hv_utils sd_mod sr_mod ext4
+	add_modules hv_storvsc hv_netvsc hv_utils sd_mod sr_mod ext4 isofs msr
 	cp /out/modules/*.ko "lib/modules/$version/"
 	add_programs /usr/sbin/e2fsck /usr/sbin/resize2fs
+	install -m 755 -s /out/bin/scsi-tool bin/
 	find /tests/guest -maxdepth 1 -type f -exec install -m 755 -t . {} + ;;
 fio)
 	add_programs /usr/bin/fio ;;
 net)
 	add_programs /usr/sbin/ethtool /usr/bin/ip /usr/bin/iperf3
 	mkdir -p bin net-modules
-	mv usr/bin/ip bin/ip # in place of busybox's
+	mv usr/bin/ip bin/ip # busybox's shell prefers its own for a name without a path
 	modprobe --show-depends -S "$version" 8021q | sed -n 's/^insmod \([^ ]*\).*/\1/p' | while read -r file; do
 		file=$(readlink -f "$file")
 		xz -dc "$file" >"net-modules/$(basename "${file%.xz}")"
@@ -87,6 +89,16 @@ net)
 	for source in /tests/guest/xdp/*.c; do
 		clang -O2 -g -Wall -target bpf -I /usr/include/x86_64-linux-gnu -c "$source" -o "$(basename "${source%.c}").o"
 	done ;;
+daemons)
+	add_programs /usr/sbin/hv_kvp_daemon /usr/sbin/hv_vss_daemon /usr/sbin/phc_ctl /usr/bin/bash /usr/bin/ip
+	mkdir -p bin etc usr/libexec usr/lib/modules
+	ln -s /usr/bin/bash bin/bash
+	cp -r /usr/libexec/hypervkvpd usr/libexec/
+	install -m 755 /tests/guest/set-ifconfig usr/libexec/hypervkvpd/hv_set_ifconfig
+	cp -L /etc/os-release etc/
+	echo 127.0.0.1 guest.example guest >etc/hosts
+	# An interface that a guest without network cards can have.
+	xz -dc "/lib/modules/$version/kernel/drivers/net/dummy.ko.xz" >usr/lib/modules/dummy.ko ;;
 esac
 [ ! -d lib/modules ] || depmod -b . "$version"
 chmod 755 .
@@ -115,7 +127,8 @@ SCRIPT
 [ "$IMAGES/vmlinuz" -nt "$ROOT/.complete" ] || cp "$ROOT/boot/vmlinuz-$VERSION" "$IMAGES/vmlinuz"
 self=$REPO/tests/setup/images.sh
 if stale "$IMAGES/outer.cpio" "$self" "$REPO/tests/lab/outer-init" "$ROOT/.complete"; then step outer-image make_cpio outer; fi
-if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/guest/* "$OUT"/modules/*.ko "$ROOT/.complete"; then step guest-image make_cpio guest; fi
+if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/guest/* "$OUT"/modules/*.ko "$OUT/bin/scsi-tool" "$ROOT/.complete"; then step guest-image make_cpio guest; fi
 if stale "$IMAGES/fio.cpio" "$self" "$ROOT/.complete"; then step fio-image make_cpio fio; fi
 if stale "$IMAGES/net.cpio" "$self" "$REPO"/tests/guest/{tools,xdp}/* "$ROOT/.complete"; then step net-image make_cpio net; fi
+if stale "$IMAGES/daemons.cpio" "$self" "$REPO/tests/guest/set-ifconfig" "$ROOT/.complete"; then step daemons-image make_cpio daemons; fi
 if stale "$IMAGES/disk.img" "$self" "$ROOT/.complete"; then step disk-image make_disk; fi

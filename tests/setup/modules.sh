@@ -59,6 +59,6 @@ if [ "$action" = install ]; then
 		die "$dest does not exist: kernel $release is not installed here (INSTALL_MOD_PATH=... installs elsewhere)"
 	mkdir -p "$dest/updates/hyperv-rust"
 	cp "$BUILT"/*.ko "$dest/updates/hyperv-rust/" || die "cannot write to $dest (are you root?)"
-	depmod -b "${INSTALL_MOD_PATH:-/}" "$release" || warn "depmod did not run: 'modprobe' will not find the modules yet"
+	depmod -b "${INSTALL_MOD_PATH:-/}" "$release" || warn "depmod did not run (it is in the package kmod): 'modprobe' will not find the modules before it has"
 	say "installed in $dest/updates/hyperv-rust"
 fi

@@ -94,7 +94,7 @@ prepare_kernel() {
 	version=$(cat "$ROOT/kernel-version")
 	rm -rf "$build"
 	mkdir -p "$build/linux"
-	tar --extract --file "$ROOT"/usr/src/linux-source-*.tar.xz --directory "$build/linux" --strip-components=1
+	in_root -- sh -c 'tar --extract --file /usr/src/linux-source-*.tar.xz --directory /build/linux --strip-components=1'
 	cp "$ROOT/boot/config-$version" "$build/linux/.config"
 	in_root -- make -C /build/linux -j"$(nproc)" $(debian_make_args) \
 		olddefconfig prepare modules_prepare

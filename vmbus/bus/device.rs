@@ -52,6 +52,9 @@ use kernel::{
     }, //
 };
 
+/// The number that PCI has for the maker of all these devices.
+pub(super) const VENDOR: u32 = bindings::PCI_VENDOR_ID_MICROSOFT;
+
 /// What is in a device.
 #[pin_data]
 #[repr(C)]

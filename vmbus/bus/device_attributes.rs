@@ -12,10 +12,12 @@ use super::{
         monitor_id,
         signed, //
     },
-    device::Device, //
+    device::{
+        Device,
+        VENDOR, //
+    }, //
 };
 use crate::{
-    bindings::PCI_VENDOR_ID_MICROSOFT,
     channel::{
         Channel,
         Direction::{
@@ -56,7 +58,7 @@ attributes! {
         in_read_bytes_avail => |channel| channel.ring_debug(Incoming)?.bytes_to_read;
         in_write_bytes_avail => |channel| channel.ring_debug(Incoming)?.bytes_to_write;
         channel_vp_mapping => |channel| CpuMapping(channel);
-        vendor => |_| format_args!("{PCI_VENDOR_ID_MICROSOFT:#x}");
+        vendor => |_| format_args!("{VENDOR:#x}");
         device => |channel| format_args!("{:#x}", channel.device_type().index());
     }
 }

@@ -21,7 +21,7 @@ pub enum CallbackMode {
     /// In the hard interrupt.
     Isr,
     /// In the hard interrupt, with the host's interrupts masked, and only to be told: the driver
-    /// takes packets with [`Endpoint::poll`] and allows interrupts again with
+    /// takes packets with [`Endpoint::take_packets`] and allows interrupts again with
     /// [`Endpoint::unmask_and_check`].
     Polled,
 }

@@ -91,6 +91,16 @@ impl EventTable {
         }
     }
 
+    /// Has the handler of an endpoint called soon, if events are still delivered to it.
+    fn poll(&self, endpoint: &Endpoint, _reader: &rcu::Guard) {
+        let Some(entry) = self.entry(endpoint.channel().relid()) else {
+            return;
+        };
+        if core::ptr::eq(entry.load(Acquire), endpoint) {
+            endpoint.schedule();
+        }
+    }
+
     /// Delivers an event. Runs in a hard interrupt.
     #[inline]
     pub(crate) fn deliver(&self, relid: u32, _reader: &rcu::Guard) {
@@ -116,12 +126,19 @@ unsafe impl HasTasklet for Endpoint {
 }
 
 impl Endpoint {
+    /// Has the handler look for packets soon, although the host did not signal: it left some when
+    /// it was called last. Does nothing when the channel is being closed. Callable from any context.
+    pub fn poll(&self) {
+        let events = self.channel().connection.events();
+        events.poll(self, &rcu::read_lock());
+    }
+
     /// Has the handler called soon.
     #[inline]
     pub(super) fn schedule(&self) {
-        // SAFETY: The tasklet was made for this type. Only `publish`, `interrupt` and `receive`
-        // get here, for endpoints that the table owns a reference to. `retire` gives that up, but
-        // only after it has seen to it that neither runs any more and has killed the tasklet.
+        // SAFETY: The tasklet was made for this type. Only `publish`, `poll`, `interrupt` and
+        // `receive` get here, for endpoints that the table owns a reference to. `retire` gives that
+        // up, but only after it has seen to it that none runs any more and has killed the tasklet.
         unsafe { self.tasklet.schedule() };
     }
 }

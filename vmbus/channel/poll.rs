@@ -23,7 +23,7 @@ impl Endpoint {
     /// Returns [`None`] when the channel is closed, or someone else takes packets right now, who is
     /// made to call its `take` once more.
     #[inline]
-    pub fn poll<R>(&self, mut take: impl FnMut(&mut Receiver<'_>) -> R) -> Option<R> {
+    pub fn take_packets<R>(&self, mut take: impl FnMut(&mut Receiver<'_>) -> R) -> Option<R> {
         let mut result = None;
         self.incoming.run(|incoming| {
             let Some(incoming) = incoming else { return };

@@ -77,10 +77,12 @@ impl Size {
         }
     }
 
-    /// What share of the ring `bytes` bytes are, in percent.
-    pub fn percent(self, bytes: u32) -> u32 {
+    /// What share `bytes` bytes are of the ring with a header of `header` bytes, in percent. The
+    /// header counts as if it were in use, as in the C driver.
+    pub fn percent(self, bytes: u32, header: u32) -> u32 {
+        let whole = NonZeroU64::from(self.0).saturating_add(u64::from(header));
         // CAST: at most 100 for a number of bytes that fits into the ring.
-        (u64::from(bytes) * 100 / NonZeroU64::from(self.0)) as u32
+        (u64::from(bytes) * 100 / whole) as u32
     }
 }
 

@@ -14,9 +14,14 @@ use super::{
     Outgoing, //
 };
 use kernel::{
+    page::PAGE_SIZE,
     prelude::*,
     sync::Arc, //
 };
+
+/// The size of a ring's header.
+// CAST: A small constant.
+const HEADER_BYTES: u32 = PAGE_SIZE as u32;
 
 /// Which of the two rings of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +111,8 @@ impl RingPages {
 
     /// The share of the outgoing ring that is free, in percent. A hint as [`Self::free_bytes`].
     pub fn free_percent(&self) -> u32 {
-        self.outgoing.size().percent(self.outgoing.free_bytes())
+        let free = self.outgoing.free_bytes();
+        self.outgoing.size().percent(free, HEADER_BYTES)
     }
 
     /// The state of a ring, for people.

@@ -18,7 +18,7 @@ use crate::bindings;
 
 /// How many items of a queue run at a time.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Concurrency {
+pub enum Concurrency {
     /// One, in the order of queueing.
     Ordered,
     /// As many as there are.
@@ -27,7 +27,7 @@ pub(crate) enum Concurrency {
 
 /// What a queue does when memory is so short that there is none for another worker.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shortage {
+pub enum Shortage {
     /// It goes on with a worker of its own, as a queue must on whose work the block layer may wait.
     GoesOn,
     /// It waits. So must a queue that runs drivers: the driver core and the subsystems flush work
@@ -36,7 +36,7 @@ pub(crate) enum Shortage {
 }
 
 /// A work queue that is drained and destroyed when dropped.
-pub(crate) struct OwnedQueue(NonNull<bindings::workqueue_struct>);
+pub struct OwnedQueue(NonNull<bindings::workqueue_struct>);
 
 // SAFETY: A work queue may be used from and destroyed by any task.
 unsafe impl Send for OwnedQueue {}
@@ -50,11 +50,7 @@ impl OwnedQueue {
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub(crate) fn new(
-        name: &'static CStr,
-        concurrency: Concurrency,
-        shortage: Shortage,
-    ) -> Result<Self> {
+    pub fn new(name: &'static CStr, concurrency: Concurrency, shortage: Shortage) -> Result<Self> {
         let base = match shortage {
             Shortage::GoesOn => bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags_WQ_MEM_RECLAIM,
             Shortage::Waits => bindings::wq_flags_WQ_UNBOUND,
@@ -76,7 +72,7 @@ impl OwnedQueue {
     }
 
     /// Waits until everything that was queued before the call has run.
-    pub(crate) fn flush(&self) {
+    pub fn flush(&self) {
         // SAFETY: The queue exists as long as `self`.
         unsafe { bindings::__flush_workqueue(self.0.as_ptr()) };
     }

@@ -2,7 +2,9 @@
 
 //! Runs scenarios: whole guests on the VMBus host, with the stock C drivers and with ours.
 
+mod iso;
 mod kernel_log;
+mod lab;
 mod machine;
 mod report;
 mod runner;

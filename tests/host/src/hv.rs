@@ -20,6 +20,9 @@ pub trait Hypervisor: Send + Sync {
 
     /// The number of virtual processors.
     fn vp_count(&self) -> u32;
+
+    /// The partition's reference time (TLFS section 12.4), in units of 100 ns.
+    fn reference_time(&self) -> u64;
 }
 
 /// Status codes of the two VMBus hypercalls (TLFS appendix B).

@@ -7,7 +7,7 @@
 
 use crate::{
     network::{answer, frame, info, nvsp, offload, request, rndis, rss},
-    storage,
+    storage, utilities,
     wire::{contact, gpadl, message, monitor, offer, open, packet, synic},
 };
 use std::{collections::BTreeMap, mem::offset_of};
@@ -144,6 +144,7 @@ fn structures_are_those_of_the_c_headers() {
     ring_header(&mut facts);
     constants(&mut facts);
     storage_constants(&mut facts);
+    utility_messages(&mut facts);
     assert!(
         facts.0.is_empty(),
         "facts that nothing was compared with: {:?}",
@@ -341,6 +342,37 @@ fn network_constants(facts: &mut Facts) {
     facts.check("ndis.LEN_6_0", offload::Capabilities::LEN_6_0);
     facts.check("ndis.LEN_6_1", offload::Capabilities::LEN_6_1);
     facts.check("ndis.OLD_LEN", offload::Parameters::OLD_LEN);
+fn utility_messages(facts: &mut Facts) {
+    use utilities::{kvp, kvp::layout, message::Header, negotiate::Lists, shutdown, timesync, vss};
+
+    check! { facts:
+        Lists as "IcLists" { framework_count, service_count, reserved }
+        shutdown::Body as "IcShutdown" { reason, timeout_seconds, flags, display_message }
+        timesync::Body as "IcTime" { host_time, guest_time, round_trip, flags }
+        timesync::BodyWithReference as "IcReference" {
+            host_time, reference, flags, leap_flags, stratum, reserved,
+        }
+        vss::Body as "IcVss" { operation, reserved }
+        layout::DaemonHeader as "KvpHeader" { operation, pool, reserved }
+        layout::Pair as "KvpPair" { value_type, key_len, value_len, key, value }
+        layout::Numbered as "KvpNumbered" { index, pair }
+        layout::Key as "KvpKey" { key_len, key }
+        layout::Addresses as "KvpAddresses" {
+            adapter, family, dhcp, addresses, subnets, gateways, name_servers,
+        }
+        layout::HostHeader as "KvpHostHeader" { operation, pool }
+    }
+    facts.check("IcVss.flags", offset_of!(vss::Body, flags));
+    facts.check("IcHeader", size_of::<Header>());
+    facts.check("IcHeader.framework", offset_of!(Header, framework));
+    facts.check("IcHeader.kind", offset_of!(Header, kind));
+    facts.check("IcHeader.service", offset_of!(Header, service));
+    facts.check("IcHeader.len", offset_of!(Header, len));
+    facts.check("IcHeader.status", offset_of!(Header, status));
+    facts.check("IcHeader.transaction", offset_of!(Header, transaction));
+    facts.check("IcHeader.flags", offset_of!(Header, flags));
+    facts.check("KvpMessage", kvp::MESSAGE_BYTES);
+    facts.check("KvpMessage.body", size_of::<layout::DaemonHeader>());
 }
 
 /// The C structure begins with the descriptor.

@@ -28,5 +28,13 @@ pub mod ring;
 )]
 #[path = "../../../storvsc/wire/mod.rs"]
 mod storage;
+#[cfg(test)]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "only the layout matters here; tests/utilities.rs and tests/kvp have their own copies"
+)]
+#[path = "../../../hv_util/wire/mod.rs"]
+mod utilities;
 #[path = "../../../vmbus/wire/mod.rs"]
 pub mod wire;

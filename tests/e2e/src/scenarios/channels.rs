@@ -10,7 +10,7 @@ use vmbus_host::vmbus::server::ServerConfig;
 use vmbus_host::vmbus::tamper::OutMessage;
 use vmbus_host::vmbus::wire::{Version, kind};
 
-use crate::machine::{Lab, Machine, Setup, wait_until};
+use crate::machine::{Lab, Machine, READ_DISK, Setup, wait_until};
 
 const SOON: Duration = Duration::from_secs(40);
 const DEVICE: &str = "/sys/bus/vmbus/devices/*";
@@ -117,8 +117,7 @@ pub fn subchannels(lab: &Lab) -> Result<()> {
         "no sub-channel is opened"
     );
     for _ in 0..3 {
-        let load =
-            "for i in 1 2 3; do dd if=/dev/sda of=/dev/null bs=4k count=300 iflag=direct; done";
+        let load = "d=$(echo /dev/sd?); for i in 1 2 3; do dd if=$d of=/dev/null bs=4k count=300 iflag=direct; done";
         machine.start(load)?;
         let before: u64 = machine.controller.requests().iter().sum();
         wait_until("the load starts", SOON, || {
@@ -135,11 +134,11 @@ pub fn subchannels(lab: &Lab) -> Result<()> {
             &format!("[ $(ls {DEVICE}/channels | wc -l) = 1 ]"),
             "the sub-channels go away",
         )?;
-        machine.sh("dd if=/dev/sda of=/dev/null bs=4k count=8 iflag=direct")?;
+        machine.sh(READ_DISK)?;
         // The server has not been asked; a new device starts from scratch.
         machine.take_away()?;
         machine.server.add_device(machine.controller.clone());
-        machine.until("[ -b /dev/sda ]", "the disk comes back")?;
+        machine.until(READ_DISK, "the disk comes back")?;
         ensure!(
             machine
                 .server

@@ -9,14 +9,19 @@ mod compare;
 mod cost;
 mod files;
 mod fio;
+mod hosts;
 mod luns;
 mod malformed;
 mod manage;
 mod negotiate;
 mod net;
 mod offers;
+#[cfg(test)]
+mod parity;
 mod reload;
 mod rescind;
+mod storage;
+mod util;
 
 use std::path::PathBuf;
 
@@ -27,7 +32,12 @@ use crate::machine::{Driver, Lab};
 use crate::runner::Job;
 
 /// Run only when asked for by name: they take minutes each, mostly waiting.
-pub const ON_REQUEST: [&str; 3] = ["offers/flood", "offers/silence", "offers/hectic"];
+pub const ON_REQUEST: [&str; 4] = [
+    "offers/flood",
+    "offers/silence",
+    "offers/hectic",
+    "util/silent",
+];
 
 /// All of them; the longest first, so that none of those is left to run alone at the end.
 pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
@@ -73,6 +83,16 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.add("limits", Driver::Rust, 2, compare::limits);
     jobs.both("manage/channels", 2, manage::channels);
     jobs.both("manage/drivers", 1, manage::drivers);
+    jobs.both("storage/bounce", 2, storage::bounce::bounce);
+    jobs.both("storage/recovery", 1, storage::recovery::recovery);
+    jobs.both("storage/parameters", 2, storage::parameters::parameters);
+    jobs.both("storage/ide", 2, storage::ide::ide);
+    jobs.both("storage/dvd", 1, storage::dvd::dvd);
+    jobs.both("hosts/old", 2, hosts::old);
+    jobs.both("hosts/elsewhere", 1, hosts::elsewhere);
+    jobs.both("hosts/unwilling", 1, hosts::unwilling);
+    jobs.both("hosts/isolated", 2, hosts::isolated);
+    jobs.add("hosts/alias", Driver::Rust, 1, hosts::alias);
     for version in Version::ALL {
         jobs.both(format!("negotiate/{version}"), 1, move |lab| {
             negotiate::negotiate(lab, version)
@@ -85,6 +105,17 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
         negotiate::max_version,
     );
     net::jobs(&mut jobs);
+    jobs.both("util/reload", 1, util::reload);
+    jobs.both("util/malformed", 2, util::malformed);
+    jobs.both("util/daemons", 2, util::daemons);
+    jobs.both("util/vss", 1, util::vss);
+    jobs.both("util/clock", 1, util::clock);
+    jobs.both("util/stale", 1, util::stale);
+    jobs.both("util/shutdown", 1, util::shutdown);
+    jobs.both("util/kvp", 1, util::kvp);
+    jobs.both("util/transport", 1, util::transport);
+    jobs.both("util/silent", 1, util::silent);
+    jobs.add("util/sysfs", Driver::Rust, 1, util::sysfs);
     if let Some(root) = qemu_root.clone() {
         jobs.add("bridge", Driver::Rust, 1, move |lab| {
             bridge::bridge(lab, &root)

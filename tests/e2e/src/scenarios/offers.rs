@@ -12,10 +12,9 @@ use vmbus_host::scsi::Disk;
 use vmbus_host::vmbus::tamper::OutMessage;
 use vmbus_host::vmbus::wire::kind;
 
-use crate::machine::{Lab, Machine, Setup};
+use crate::machine::{Lab, READ_DISK, Setup};
 
 const SOON: Duration = Duration::from_secs(40);
-const READ: &str = "dd if=/dev/sda of=/dev/null bs=4k count=8 iflag=direct";
 /// Longer than a guest waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(75);
 
@@ -58,7 +57,7 @@ pub fn nonsense(lab: &Lab) -> Result<()> {
         .server
         .set_message_tamper(Some(Box::new(|message| vec![message.clone(), message])));
     machine.load_until("sda")?;
-    machine.sh(READ)?;
+    machine.sh(READ_DISK)?;
     machine.server.set_message_tamper(None);
     for kind in 0..40u32 {
         for len in [0usize, 1, 4, 8, 11, 12, 60, 188, 232] {
@@ -83,7 +82,7 @@ pub fn nonsense(lab: &Lab) -> Result<()> {
     for relid in 0..2048 {
         machine.server.inject_signal(relid % 2, relid);
     }
-    machine.sh(READ)?;
+    machine.sh(READ_DISK)?;
     machine.until(
         "[ $(ls /sys/bus/vmbus/devices | wc -l) = 1 ]",
         "only the controller is left",
@@ -108,7 +107,7 @@ pub fn flood(lab: &Lab) -> Result<()> {
                 machine.server.inject_message(rescind(relid));
             }
         }
-        machine.sh(READ)?;
+        machine.sh(READ_DISK)?;
         for relid in 100..400 {
             machine.server.inject_message(rescind(relid));
             // Again at once, while the first is still being removed.
@@ -121,10 +120,11 @@ pub fn flood(lab: &Lab) -> Result<()> {
             "[ $(ls /sys/bus/vmbus/devices | wc -l) = 1 ]",
             "the devices go away",
         )?;
-        machine.sh(READ)?;
+        machine.sh(READ_DISK)?;
     }
-    machine.server.clear_violations();
+    // The releases of relids that the server never offered.
     machine.unload()?;
+    machine.server.clear_violations();
     machine.end()
 }
 
@@ -151,7 +151,7 @@ pub fn rescind_early(lab: &Lab) -> Result<()> {
             })));
         machine.server.add_device(machine.controller.clone());
         if step == kind::GPADL_TORNDOWN {
-            machine.until("[ -b /dev/sda ]", "the disk comes back")?;
+            machine.until(READ_DISK, "the disk comes back")?;
             machine.start("echo $(basename /sys/bus/vmbus/devices/*) > /sys/bus/vmbus/drivers/hv_storvsc/unbind")?;
         }
         crate::machine::wait_until("the step", SOON, || seen.load(Ordering::SeqCst) > 0)?;
@@ -166,7 +166,7 @@ pub fn rescind_early(lab: &Lab) -> Result<()> {
         }
         machine.server.set_message_tamper(None);
         machine.server.add_device(machine.controller.clone());
-        machine.until(READ, "the disk works")?;
+        machine.until(READ_DISK, "the disk works")?;
     }
     machine.end()
 }
@@ -193,7 +193,7 @@ pub fn silence(lab: &Lab) -> Result<()> {
         )?;
         silent.store(false, Ordering::SeqCst);
         machine.sh("dmesg -c >/dev/null; echo $(basename /sys/bus/vmbus/devices/*) > /sys/bus/vmbus/drivers/hv_storvsc/bind")?;
-        machine.until(READ, "the disk works")?;
+        machine.until(READ_DISK, "the disk works")?;
         machine.unload()?;
         machine.server.set_message_tamper(None);
     }
@@ -221,11 +221,7 @@ pub fn hectic(lab: &Lab) -> Result<()> {
         machine.server.add_device(machine.controller.clone());
         std::thread::sleep(Duration::from_millis(round * 7 % 300));
     }
-    machine.until("[ -b /dev/sda ]", "the disk comes back")?;
-    machine.until(
-        "dd if=/dev/sda of=/dev/null bs=4k count=1 2>/dev/null",
-        "the disk works",
-    )?;
+    machine.until(READ_DISK, "the disk works")?;
     machine.unload()?;
     machine.end()
 }

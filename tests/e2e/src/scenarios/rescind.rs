@@ -7,12 +7,10 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use vmbus_host::scsi::Disk;
 
-use crate::machine::{Driver, Lab, Machine, Setup, wait_until};
+use crate::machine::{Driver, Lab, Machine, READ_DISK, Setup, wait_until};
 
 const SOON: Duration = Duration::from_secs(30);
 const CYCLES: usize = 100;
-/// A disk that comes back may have another letter.
-const READABLE: &str = "head -c 4096 /dev/sd? >/dev/null 2>&1";
 
 /// The controller goes away under load: requests end with an error, none hangs, and the device works
 /// again when it is offered again. The C driver does not pass: requests that it starts after the rescind
@@ -35,7 +33,7 @@ pub fn in_flight(lab: &Lab) -> Result<()> {
         machine.finish(load, SOON)?;
         machine.until("! ls -d /sys/block/sd?", "the disk goes away")?;
         give_back(&mut machine)?;
-        machine.until(READABLE, "the disk comes back")?;
+        machine.until(READ_DISK, "the disk comes back")?;
     }
     machine.end()
 }
@@ -60,12 +58,12 @@ pub fn cycles(lab: &Lab) -> Result<()> {
     machine.load()?;
     for round in 0..CYCLES {
         if lab.driver == Driver::C || round % 3 == 0 {
-            machine.until(READABLE, "the disk is there")?;
+            machine.until(READ_DISK, "the disk is there")?;
         }
         machine.take_away()?;
         give_back(&mut machine)?;
     }
-    machine.until(READABLE, "the disk comes back")?;
+    machine.until(READ_DISK, "the disk comes back")?;
     machine.end()
 }
 

@@ -4,7 +4,9 @@
 
 mod disk;
 mod nic;
+mod prompt;
 mod run;
+mod services;
 mod signals;
 mod size;
 
@@ -16,7 +18,7 @@ use tracing_subscriber::EnvFilter;
 use vmbus_host::vmm;
 
 /// A small virtual machine monitor that is a VMBus host: it boots a Linux kernel, which finds
-/// Hyper-V, a VMBus and a SCSI controller with disks.
+/// Hyper-V, a VMBus, a SCSI controller with disks, and the utility services.
 ///
 /// It needs a KVM with Hyper-V support; `vmbus-host check` says whether there is one. Messages of
 /// the host itself go to standard error; RUST_LOG=debug shows more of them.
@@ -72,8 +74,8 @@ mod tests {
     #[test]
     fn a_full_line() {
         let line = "vmbus-host run --kernel vmlinuz --initrd initrd --append quiet --cpus 2 \
-                    --memory 1G --disk a.img,ro --disk mem:64M,target=1,lun=2 --scsi-channels 2 \
-                    --vmbus-version 5.0 --trace bus.log --io thread --nic peer,queues=2";
+                    --memory 1G --disk a.img,ro --disk mem:64M,target=1,lun=2 --disk b.img,ide=0:1 --disk c.iso,dvd --scsi-channels 2 \
+                    --vmbus-version 5.0 --trace bus.log --io thread --no-ic --nic peer,queues=2";
         assert!(Cli::try_parse_from(line.split_whitespace()).is_ok());
         for bad in [
             "--cpus 9",

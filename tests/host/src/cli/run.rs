@@ -8,6 +8,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use vmbus_host::hv::Guest as _;
+use vmbus_host::ic::Services;
 use vmbus_host::scsi::{Controller, ControllerConfig};
 use vmbus_host::vmbus::server::{IoMode, Server, ServerConfig};
 use vmbus_host::vmbus::wire::Version;
@@ -15,7 +17,8 @@ use vmbus_host::vmm::{ConsoleMode, ExitReason, MAX_CPUS, Vm, VmConfig};
 
 use super::disk::{self, DiskSpec};
 use super::nic::{self, NicSpec};
-use super::{signals, size};
+use super::services::Attendance;
+use super::{prompt, signals, size};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,11 +29,16 @@ Examples:
       vmbus-host run --kernel vmlinuz --initrd initramfs.cpio.gz --cpus 2 \\
           --disk disk.img --disk mem:64M,target=1,ro
 
+  A disk of an IDE controller, and a DVD drive on the SCSI controller:
+      vmbus-host run --kernel vmlinuz --initrd initramfs.cpio.gz \\
+          --disk disk.img,ide=0:0 --disk image.iso,dvd
+
   An older host with sub-channels, and a record of all VMBus messages:
       vmbus-host run --kernel vmlinuz --initrd initramfs.cpio.gz --cpus 4 \\
           --disk disk.img --scsi-channels 4 --vmbus-version 4.1 --trace vmbus.log
 
-On the console, Ctrl-A x stops the guest and Ctrl-A Ctrl-A sends a Ctrl-A.
+On the console, Ctrl-A x stops the guest and Ctrl-A Ctrl-A sends a Ctrl-A. Ctrl-A c leads to the
+host's prompt, where 'shutdown' asks the guest to end and 'help' lists what else there is.
 The exit status is 0 if the guest switched itself off or was stopped, 3 if it reset itself, 4 after
 a triple fault, and 1 if something went wrong.";
 
@@ -64,8 +72,10 @@ pub(crate) struct Options {
     memory: u64,
 
     /// A disk on the SCSI controller: an image file, or mem:SIZE for one that starts empty and is
-    /// gone at the end. May be given more than once; the targets are 0, 1, ... unless said.
-    #[arg(long = "disk", value_name = "FILE|mem:SIZE[,target=N][,lun=N][,ro]")]
+    /// gone at the end. May be given more than once. Options are target=N (0, 1, ... unless said),
+    /// lun=N, ro (read-only), dvd (a DVD drive with that image in it; "none" for an empty one), and
+    /// ide=C:D (not on the SCSI controller, but disk D of IDE controller C).
+    #[arg(long = "disk", value_name = "FILE|mem:SIZE|none[,OPTION]...")]
     disks: Vec<DiskSpec>,
 
     /// The number of channels of the SCSI controller, the primary one included.
@@ -94,6 +104,10 @@ pub(crate) struct Options {
     #[arg(long)]
     auto_eoi: bool,
 
+    /// Does not offer the utility services: shutdown, heartbeat, time, KVP, VSS.
+    #[arg(long)]
+    no_ic: bool,
+
     /// Prints at the end what was counted: exits, hypercalls, messages, interrupts.
     #[arg(long)]
     counters: bool,
@@ -118,17 +132,25 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         max_sub_channels: options.scsi_channels - 1,
         ..ControllerConfig::default()
     });
-    disk::attach(&controller, &options.disks)?;
-    server.add_device(controller);
+    let ide = disk::attach(&controller, &options.disks)?;
+    for device in ide.into_iter().chain([controller]) {
+        server.add_device(device);
+    }
     let cards = nic::attach(&server, &options.nics)?;
+    let attendance = (!options.no_ic).then(|| attend(&mut vm, &server));
 
     signals::on_ending(vm.stopper()).context("cannot wait for signals")?;
     vm.start(Arc::clone(&server) as _)?;
     let reason = vm.wait();
+    // Nobody is to wait for a guest that has ended.
+    server.on_reset();
     let counters = vm.counters();
     let crash = vm.crash();
     // The terminal is as before from here on.
     drop(vm);
+    if let Some(report) = attendance.and_then(|attendance| attendance.report()) {
+        eprintln!("vmbus-host: {report}");
+    }
     if let Some(crash) = crash {
         eprintln!("vmbus-host: the guest reported a crash: {crash}");
     }
@@ -142,6 +164,17 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         eprint!("{counters}");
     }
     Ok(exit_code(&reason))
+}
+
+/// Offers the utility services, and leads the host's prompt to them.
+fn attend(vm: &mut Vm, server: &Server) -> Attendance {
+    let services = Services::new();
+    for device in services.devices() {
+        server.add_device(device);
+    }
+    let attendance = Attendance::begin(&services);
+    vm.set_commands(Box::new(move |line| prompt::execute(&services, line)));
+    attendance
 }
 
 fn machine(options: &Options) -> VmConfig {

@@ -70,6 +70,7 @@ impl Card {
             kind::RESET => replies.push(reply(&[status::SUCCESS, 0])),
             kind::KEEPALIVE => replies.push(reply(&[id, status::SUCCESS])),
             kind::HALT => {
+                session.halted |= session.initialized;
                 session.initialized = false;
                 session.filter = 0;
             }

@@ -130,11 +130,11 @@ impl Card {
         let mut session = lock(&self.session);
         let turn = session.version >= Some(Version::V2) && !session.configured;
         in_turn(kind::SEND_NDIS_CONFIG, turn && session.ndis.is_none())?;
-        let mtu = frame.checked_sub(14);
-        match mtu.filter(|mtu| (68..=self.config.max_mtu).contains(mtu)) {
-            Some(mtu) => session.mtu = mtu,
-            None => return Err((Violation::FrameLength(frame as usize), Vec::new())),
-        }
+        let Some(mtu) = frame.checked_sub(14).filter(|&mtu| mtu >= 68) else {
+            return Err((Violation::FrameLength(frame as usize), Vec::new()));
+        };
+        // The guest learns of a smaller one from the object for it.
+        session.mtu = mtu.min(self.config.max_mtu);
         session.capabilities = capabilities;
         session.configured = true;
         Ok(None)

@@ -68,6 +68,8 @@ pub(super) struct Session {
     pub(super) receive: Option<ReceiveBuffer>,
     /// Whether RNDIS was initialized, and not halted since.
     pub(super) initialized: bool,
+    /// Whether it was halted; packets may still be on their way then, and are lost.
+    pub(super) halted: bool,
     pub(super) filter: u32,
     pub(super) enabled: Enabled,
     pub(super) rss: Option<Rss>,
@@ -100,6 +102,7 @@ impl Session {
             send: None,
             receive: None,
             initialized: false,
+            halted: false,
             filter: 0,
             enabled: Enabled::default(),
             rss: None,

@@ -78,6 +78,9 @@ impl Card {
         bytes: &[u8],
         wire: &mut Vec<Frame>,
     ) -> Result<(), Violation> {
+        if session.halted && !session.initialized {
+            return Ok(());
+        }
         if !session.initialized {
             return Err(Violation::NotReady);
         }

@@ -92,8 +92,8 @@ pub enum Violation {
     /// A frame has a wrong checksum although no offload was asked for.
     #[error("wrong checksum: {0}")]
     Checksum(&'static str),
-    /// A frame was sent although the guest set no packet filter yet.
-    #[error("frame without an initialized card")]
+    /// A frame was sent before the card was initialized.
+    #[error("frame for a card that is not initialized")]
     NotReady,
 }
 

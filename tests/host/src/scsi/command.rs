@@ -7,7 +7,7 @@ use super::disk::DiskError;
 use super::protocol::{Version, scsi_status, srb_status};
 use super::sense::Sense;
 
-/// Operation codes (SPC-4, SBC-3).
+/// Operation codes (SPC-4, SBC-3, MMC-6).
 #[expect(missing_docs, reason = "the standards' own names")]
 pub mod opcode {
     pub const TEST_UNIT_READY: u8 = 0x00;
@@ -17,6 +17,7 @@ pub mod opcode {
     pub const INQUIRY: u8 = 0x12;
     pub const MODE_SENSE_6: u8 = 0x1a;
     pub const START_STOP_UNIT: u8 = 0x1b;
+    pub const PREVENT_REMOVAL: u8 = 0x1e;
     pub const READ_CAPACITY_10: u8 = 0x25;
     pub const READ_10: u8 = 0x28;
     pub const WRITE_10: u8 = 0x2a;
@@ -24,6 +25,9 @@ pub mod opcode {
     pub const SYNCHRONIZE_CACHE_10: u8 = 0x35;
     pub const WRITE_SAME_10: u8 = 0x41;
     pub const UNMAP: u8 = 0x42;
+    pub const READ_TOC: u8 = 0x43;
+    pub const GET_CONFIGURATION: u8 = 0x46;
+    pub const GET_EVENT_STATUS: u8 = 0x4a;
     pub const MODE_SENSE_10: u8 = 0x5a;
     pub const READ_16: u8 = 0x88;
     pub const WRITE_16: u8 = 0x8a;

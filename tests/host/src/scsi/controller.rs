@@ -9,13 +9,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::bus::{Address, Bus, BusError};
-use super::disk::Disk;
+use super::kind::Kind;
 use super::pending::Pending;
-use super::protocol::{BODY_LEN, CLASS, Version, operation, status};
+use super::protocol::{BODY_LEN, Version, operation, status};
 use super::sense::Sense;
 use super::service::{complete_held, packet};
 use super::session::Session;
-use super::unit::LogicalUnit;
+use super::unit::{LogicalUnit, Part};
 use super::violation::Violations;
 use crate::vmbus::channel::{Channel, INBAND};
 use crate::vmbus::device::{Device, Guid, Offer};
@@ -26,6 +26,8 @@ const OFFER_ENUMERATE: u16 = 1;
 /// What a controller is to be like.
 #[derive(Clone, Debug)]
 pub struct ControllerConfig {
+    /// What it is to the guest.
+    pub kind: Kind,
     /// The instance, which must differ from controller to controller.
     pub instance: Guid,
     /// The protocol versions to accept.
@@ -41,6 +43,7 @@ pub struct ControllerConfig {
 impl Default for ControllerConfig {
     fn default() -> Self {
         ControllerConfig {
+            kind: Kind::Scsi,
             instance: *b"\x01\x00\x00\x00scsi\x80\x00\x00\x00\x00\x00\x00\x01",
             versions: vec![Version::V6_2, Version::V6_0],
             max_sub_channels: 8,
@@ -91,23 +94,23 @@ impl Controller {
         &self.config
     }
 
-    /// Adds a disk on bus 0, and tells a guest that is there.
+    /// Adds a disk or a DVD drive on bus 0, and tells a guest that is there.
     pub fn add_disk(
         &self,
         target: u8,
         lun: u8,
-        disk: impl Into<Arc<Disk>>,
+        disk: impl Into<Part>,
     ) -> Result<Arc<LogicalUnit>, BusError> {
         self.add_disk_at((target, lun).into(), disk)
     }
 
-    /// Adds a disk anywhere, and tells a guest that is there.
+    /// Adds a disk or a DVD drive anywhere, and tells a guest that is there.
     pub fn add_disk_at(
         &self,
         at: Address,
-        disk: impl Into<Arc<Disk>>,
+        disk: impl Into<Part>,
     ) -> Result<Arc<LogicalUnit>, BusError> {
-        let unit = Arc::new(LogicalUnit::new(disk.into()));
+        let unit = Arc::new(LogicalUnit::new(disk));
         self.bus.add(at, Arc::clone(&unit))?;
         self.notify(operation::ENUMERATE_BUS);
         Ok(unit)
@@ -128,7 +131,10 @@ impl Controller {
     /// Changes the size of a disk on bus 0, which the guest learns from its next command.
     pub fn resize(&self, target: u8, lun: u8, bytes: u64) -> io::Result<()> {
         let unit = self.unit(target, lun).ok_or(io::ErrorKind::NotFound)?;
-        unit.disk().resize(bytes)?;
+        match unit.part() {
+            Part::Disk(disk) => disk.resize(bytes)?,
+            Part::Dvd(_) => return Err(io::ErrorKind::Unsupported.into()),
+        }
         unit.attention(Sense::CAPACITY_CHANGED);
         Ok(())
     }
@@ -221,10 +227,10 @@ impl Controller {
 impl Device for Controller {
     fn offer(&self) -> Offer {
         Offer {
-            class: CLASS,
+            class: self.config.kind.class(),
             instance: self.config.instance,
             flags: OFFER_ENUMERATE,
-            user_defined: [0; 120],
+            user_defined: self.config.kind.user_defined(),
             monitored: self.config.monitored,
         }
     }
@@ -252,6 +258,11 @@ impl Device for Controller {
         }
         self.pending.forget(channel);
         self.end_batch();
+    }
+
+    fn violations(&self) -> Vec<String> {
+        let first = self.violations.first();
+        first.iter().map(ToString::to_string).collect()
     }
 }
 

@@ -10,6 +10,7 @@ use super::sense::Sense;
 
 const VENDOR: &[u8; 8] = b"Msft    ";
 const PRODUCT: &[u8; 16] = b"Virtual Disk    ";
+const DVD_PRODUCT: &[u8; 16] = b"Virtual DVD-ROM ";
 const REVISION: &[u8; 4] = b"1.0 ";
 
 /// The peripheral byte of a unit number that has no unit behind it.
@@ -41,6 +42,21 @@ pub fn inquiry(disk: &Disk, request: &Request<'_>) -> Ended {
         1 => request.reply(&vital_page(disk, request, page)?, allocation),
         _ => Err(Sense::INVALID_FIELD.into()),
     }
+}
+
+/// INQUIRY of a DVD drive, which claims to conform to no standard.
+pub fn inquiry_of_dvd(request: &Request<'_>) -> Ended {
+    const DVD: u8 = 5;
+    const REMOVABLE: u8 = 0x80;
+
+    if request.cdb.byte(1) & 0x03 != 0 || request.cdb.byte(2) != 0 {
+        return Err(Sense::INVALID_FIELD.into());
+    }
+    let mut data = standard(DVD, request.host.version);
+    data[1] = REMOVABLE;
+    data[2] = 0;
+    data[16..32].copy_from_slice(DVD_PRODUCT);
+    request.reply(&data, usize::from(request.cdb.be16(3)))
 }
 
 /// INQUIRY of an address without a unit.

@@ -4,7 +4,8 @@
 //!
 //! From the guest inwards: `service` answers the packets of the [`controller`]'s channels,
 //! [`session`] decides what the guest may ask for now, [`bus`] finds the logical unit, and
-//! [`mod@unit`] runs the command on a [`disk`].
+//! [`mod@unit`] runs the command on a [`disk`] or in a [`dvd`] drive. By its [`kind`] a controller is
+//! a SCSI controller or the channel of one IDE disk.
 //!
 //! ```no_run
 //! use vmbus_host::scsi::{Controller, ControllerConfig, Disk};
@@ -24,8 +25,10 @@ pub mod command;
 mod control;
 pub mod controller;
 pub mod disk;
+pub mod dvd;
 pub mod fault;
 mod inquiry;
+pub mod kind;
 mod mode;
 pub mod pending;
 pub mod protocol;
@@ -44,6 +47,8 @@ mod tests;
 pub use bus::Address;
 pub use controller::{Controller, ControllerConfig};
 pub use disk::Disk;
+pub use dvd::Dvd;
 pub use fault::{Fault, Injection};
+pub use kind::{IdePlace, Kind};
 pub use sense::Sense;
 pub use unit::LogicalUnit;

@@ -21,6 +21,8 @@ impl Sense {
 
     /// Nothing to report.
     pub const NONE: Sense = Sense::new(0x0, 0x00, 0x00);
+    /// There is no disc in the drive.
+    pub const NO_MEDIUM: Sense = Sense::new(0x2, 0x3a, 0x00);
     /// The medium could not be written.
     pub const WRITE_ERROR: Sense = Sense::new(0x3, 0x0c, 0x00);
     /// The medium could not be read.
@@ -37,6 +39,10 @@ impl Sense {
     pub const INVALID_PARAMETER: Sense = Sense::new(0x5, 0x26, 0x00);
     /// There are no saved mode pages.
     pub const NO_SAVED_PAGES: Sense = Sense::new(0x5, 0x39, 0x00);
+    /// The guest forbade to take the disc out.
+    pub const REMOVAL_PREVENTED: Sense = Sense::new(0x5, 0x53, 0x02);
+    /// The disc may be another one.
+    pub const MEDIUM_CHANGED: Sense = Sense::new(0x6, 0x28, 0x00);
     /// The capacity changed.
     pub const CAPACITY_CHANGED: Sense = Sense::new(0x6, 0x2a, 0x09);
     /// The logical units of this target changed.

@@ -154,7 +154,7 @@ impl Controller {
         srb: &CheckedSrb,
         data: &Buffer<'_>,
     ) {
-        let at = srb.address();
+        let at = self.config.kind.resolve(srb.address());
         let unit = self.bus.unit(at);
         let cdb = srb.cdb();
         let host = Host {

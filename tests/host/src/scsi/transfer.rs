@@ -48,6 +48,16 @@ impl Extent {
         }
     }
 
+    /// Goes over to smaller blocks.
+    fn scale(&mut self, ratio: u32) -> Result<(), Sense> {
+        let scaled = self
+            .lba
+            .checked_mul(ratio.into())
+            .zip(self.blocks.checked_mul(ratio));
+        (self.lba, self.blocks) = scaled.ok_or(Sense::LBA_OUT_OF_RANGE)?;
+        Ok(())
+    }
+
     /// Checks what is common to all: no protection information, and on the disk.
     fn check(&self, disk: &Disk) -> Result<(), Failure> {
         if self.flags & 0xe0 != 0 {
@@ -72,7 +82,13 @@ impl Extent {
 
 /// READ.
 pub fn read(disk: &Disk, request: &Request<'_>) -> Ended {
-    let extent = Extent::of(&request.cdb);
+    read_scaled(disk, request, 1)
+}
+
+/// READ of a medium with blocks that are `ratio` of the disk's.
+pub fn read_scaled(disk: &Disk, request: &Request<'_>, ratio: u32) -> Ended {
+    let mut extent = Extent::of(&request.cdb);
+    extent.scale(ratio)?;
     extent.check(disk)?;
     let wanted = extent.transfer_len(request)?;
     let room = if request.direction == Direction::In {

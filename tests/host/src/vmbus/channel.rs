@@ -131,6 +131,11 @@ impl Channel {
         self.services.memory()
     }
 
+    /// The guest's reference time, in units of 100 ns.
+    pub fn reference_time(&self) -> u64 {
+        self.services.reference_time()
+    }
+
     /// The virtual processor that is signalled.
     pub fn target_vp(&self) -> u32 {
         self.target_vp.load(Ordering::Relaxed)

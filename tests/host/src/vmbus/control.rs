@@ -154,6 +154,7 @@ impl Server {
                 version,
                 target_vp,
                 monitor_page: self.monitor_page(contact),
+                interrupt_page: (!new).then_some(contact.interrupt.get()),
                 offers_requested: false,
             });
         }

@@ -7,6 +7,8 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use vm_memory::{Bytes as _, GuestAddress};
+
 use super::channel::Channel;
 use super::device::{Device, Guid};
 use super::ring::Field;
@@ -74,6 +76,19 @@ impl Server {
     /// Sets or removes the hook that sees each control message before it leaves.
     pub fn set_message_tamper(&self, tamper: Option<MessageTamper>) {
         self.message_tamper().set(tamper);
+    }
+
+    /// Whether the guest has ever set the bit of `relid` in the interrupt page, which it does with
+    /// hosts before 5.0 whose event connections are shared by channels.
+    pub fn send_bit(&self, relid: u32) -> bool {
+        /// The half of the page that is the guest's to write.
+        const SEND_BITS: u64 = 2048;
+        let page = self.lock_state().interrupt_page();
+        let byte = page.and_then(|page| {
+            let address = page.checked_add(SEND_BITS + u64::from(relid / 8))?;
+            self.memory().read_obj::<u8>(GuestAddress(address)).ok()
+        });
+        byte.is_some_and(|byte| byte >> (relid % 8) & 1 == 1)
     }
 
     /// Sends `message` to the guest, out of the blue.

@@ -108,6 +108,11 @@ impl Services {
         u16::try_from(relid).is_ok_and(|flag| self.hypervisor.signal_event(vp, flag))
     }
 
+    /// The guest's reference time, in units of 100 ns.
+    pub(super) fn reference_time(&self) -> u64 {
+        self.hypervisor.reference_time()
+    }
+
     pub(super) fn violation(&self, violation: Violation) {
         tracing::warn!("guest violation: {violation}");
         self.trace.note(format_args!("violation: {violation}"));

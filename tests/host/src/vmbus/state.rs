@@ -24,6 +24,8 @@ pub(super) struct Connection {
     pub(super) target_vp: u32,
     /// The page where the guest's triggers are, 0 for none.
     pub(super) monitor_page: u64,
+    /// The interrupt page, which hosts before 5.0 have.
+    pub(super) interrupt_page: Option<u64>,
     pub(super) offers_requested: bool,
 }
 
@@ -118,6 +120,11 @@ pub(super) struct State {
 }
 
 impl State {
+    /// Where the interrupt page is, if there is a connection and it has one.
+    pub(super) fn interrupt_page(&self) -> Option<u64> {
+        self.connection.as_ref().and_then(|it| it.interrupt_page)
+    }
+
     /// The version agreed on, if there is a connection.
     pub(super) fn version(&self) -> Option<Version> {
         self.connection

@@ -23,7 +23,8 @@ pub enum ConsoleMode {
     Capture,
     /// To a file too.
     Tee(PathBuf),
-    /// To standard output too; standard input is the guest's, and `Ctrl-A x` ends the guest.
+    /// To standard output too; standard input is the guest's, `Ctrl-A x` ends the guest, and
+    /// `Ctrl-A c` is for [`Vm::set_commands`](super::Vm::set_commands).
     Stdio,
 }
 
@@ -47,6 +48,10 @@ pub struct VmConfig {
     /// Whether the guest may use SynIC interrupts with automatic end of interrupt; a host of today
     /// advises against them.
     pub auto_eoi: bool,
+    /// Whether the guest sees that this is Hyper-V. To see what drivers do elsewhere.
+    pub hyper_v: bool,
+    /// Whether the ACPI tables say that the guest can hibernate.
+    pub hibernation: bool,
 }
 
 impl VmConfig {
@@ -61,6 +66,8 @@ impl VmConfig {
             console: ConsoleMode::Capture,
             agent: true,
             auto_eoi: false,
+            hyper_v: true,
+            hibernation: false,
         }
     }
 

@@ -8,6 +8,7 @@ use kvm_bindings::{
 };
 use kvm_ioctls::Kvm;
 
+use super::config::VmConfig;
 use super::error::{Error, Result};
 use super::kvm_sys;
 
@@ -67,8 +68,8 @@ pub(super) struct Template {
 }
 
 impl Template {
-    /// Asks KVM what it supports, and makes a guest of `cpus` processors of it.
-    pub(super) fn new(kvm: &Kvm, cpus: u32, auto_eoi: bool) -> Result<Self> {
+    /// Asks KVM what it supports, and makes a guest as configured of it.
+    pub(super) fn new(kvm: &Kvm, config: &VmConfig) -> Result<Self> {
         let native = kvm
             .get_supported_cpuid(KVM_MAX_CPUID_ENTRIES)
             .map_err(Error::kvm("say which CPUID leaves it supports"))?;
@@ -78,7 +79,10 @@ impl Template {
         })?;
         let mut entries: Vec<_> = native.as_slice().to_vec();
         entries.retain(|entry| !HYPERVISOR_LEAVES.contains(&entry.function));
-        entries.extend(hyperv_leaves(offered.as_slice(), auto_eoi)?);
+        if config.hyper_v {
+            entries.extend(hyperv_leaves(offered.as_slice(), config.auto_eoi)?);
+        }
+        let cpus = config.cpus;
         Ok(Self { entries, cpus })
     }
 

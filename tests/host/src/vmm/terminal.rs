@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The terminal as the guest's console: raw mode, and input until `Ctrl-A x`.
+//! The terminal as the guest's console: raw mode, input until `Ctrl-A x`, and the host's own prompt
+//! on `Ctrl-A c`.
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -13,6 +14,7 @@ use vmm_sys_util::eventfd::EventFd;
 
 use super::exit::{EndState, ExitReason};
 use super::ports::SerialPort;
+use super::prompt::{Commands, Prompt};
 
 /// Ctrl-A, after which the next key is for the VMM.
 const ESCAPE: u8 = 1;
@@ -25,8 +27,14 @@ pub(super) struct Keyboard {
 }
 
 impl Keyboard {
-    /// Sends standard input to `port`; `Ctrl-A x` stops the guest.
-    pub(super) fn open(port: Arc<SerialPort>, end: Arc<EndState>) -> io::Result<Self> {
+    /// Sends standard input to `port`; `Ctrl-A x` stops the guest. After `Ctrl-A c` it goes to
+    /// `commands`, if there are some.
+    pub(super) fn open(
+        port: Arc<SerialPort>,
+        end: Arc<EndState>,
+        commands: Option<Commands>,
+    ) -> io::Result<Self> {
+        let prompt = commands.map(Prompt::start).transpose()?;
         let mode = RawMode::enter()?;
         let stop = EventFd::new(libc::EFD_NONBLOCK)?;
         let stopped = stop.try_clone()?;
@@ -34,7 +42,7 @@ impl Keyboard {
         let thread = thread::Builder::new()
             .name("keyboard".to_owned())
             .spawn(move || {
-                if let Err(error) = pass_on(input, &stopped, &port, &end) {
+                if let Err(error) = pass_on(input, &stopped, &port, &end, prompt) {
                     tracing::warn!(%error, "the guest gets no more input");
                 }
             })?;
@@ -56,7 +64,13 @@ impl Drop for Keyboard {
     }
 }
 
-fn pass_on(mut input: File, stop: &EventFd, port: &SerialPort, end: &EndState) -> io::Result<()> {
+fn pass_on(
+    mut input: File,
+    stop: &EventFd,
+    port: &SerialPort,
+    end: &EndState,
+    mut prompt: Option<Prompt>,
+) -> io::Result<()> {
     let mut keys = Keys::default();
     let mut buffer = [0; 1024];
     while wait_for_input(&input, stop)? {
@@ -65,12 +79,16 @@ fn pass_on(mut input: File, stop: &EventFd, port: &SerialPort, end: &EndState) -
             return Ok(());
         }
         let (typed, _) = buffer.split_at(count);
-        let (bytes, quit) = keys.filter(typed);
-        // A guest that does not listen misses what is typed.
-        port.input(&bytes).ok();
-        if quit {
-            end.record(ExitReason::Stopped);
-            return Ok(());
+        for &typed in typed {
+            match keys.key(typed, &mut prompt) {
+                // A guest that does not listen misses what is typed.
+                Key::Guest(byte) => drop(port.input(&[byte])),
+                Key::Host => {}
+                Key::Quit => {
+                    end.record(ExitReason::Stopped);
+                    return Ok(());
+                }
+            }
         }
     }
     Ok(())
@@ -97,24 +115,36 @@ fn wait_for_input(input: &File, stop: &EventFd) -> io::Result<bool> {
     }
 }
 
-/// Looks for the escape key.
+/// Whom a key is for.
+#[derive(Debug, PartialEq, Eq)]
+enum Key {
+    Guest(u8),
+    Host,
+    Quit,
+}
+
+/// Looks for the escape key, and knows whether the prompt is there.
 #[derive(Default)]
 struct Keys {
     escaped: bool,
+    prompted: bool,
 }
 
 impl Keys {
-    /// What of `typed` is for the guest, and whether the user wants to leave.
-    fn filter(&mut self, typed: &[u8]) -> (Vec<u8>, bool) {
-        let mut bytes = Vec::with_capacity(typed.len());
-        for &key in typed {
-            match (std::mem::take(&mut self.escaped), key) {
-                (true, b'x') => return (bytes, true),
-                (false, ESCAPE) => self.escaped = true,
-                _ => bytes.push(key),
+    /// The user types `key`.
+    fn key(&mut self, key: u8, prompt: &mut Option<Prompt>) -> Key {
+        match (std::mem::take(&mut self.escaped), key, prompt) {
+            (true, b'x', _) => return Key::Quit,
+            (false, ESCAPE, _) => self.escaped = true,
+            (true, b'c', Some(prompt)) if !self.prompted => {
+                self.prompted = true;
+                prompt.enter();
             }
+            (true, b'c', Some(_)) => self.prompted = false,
+            (_, key, Some(prompt)) if self.prompted => self.prompted = prompt.key(key),
+            (_, key, _) => return Key::Guest(key),
         }
-        (bytes, false)
+        Key::Host
     }
 }
 
@@ -168,11 +198,38 @@ fn set(terminal: &OwnedFd, mode: &libc::termios) -> io::Result<()> {
 mod tests {
     use super::*;
 
+    /// What of `typed` is for the guest, and whether the user wants to leave.
+    fn filter(typed: &[u8], prompt: &mut Option<Prompt>) -> (Vec<u8>, bool) {
+        let (mut keys, mut bytes) = (Keys::default(), Vec::new());
+        for &key in typed {
+            match keys.key(key, prompt) {
+                Key::Guest(byte) => bytes.push(byte),
+                Key::Host => {}
+                Key::Quit => return (bytes, true),
+            }
+        }
+        (bytes, false)
+    }
+
     #[test]
     fn escape() {
-        let mut keys = Keys::default();
-        assert_eq!(keys.filter(b"ab\x01"), (b"ab".to_vec(), false));
-        assert_eq!(keys.filter(b"\x01c"), (b"\x01c".to_vec(), false));
-        assert_eq!(keys.filter(b"d\x01xe"), (b"d".to_vec(), true));
+        assert_eq!(filter(b"ab\x01", &mut None), (b"ab".to_vec(), false));
+        let twice = filter(b"\x01\x01\x01c", &mut None);
+        assert_eq!(twice, (b"\x01c".to_vec(), false));
+        assert_eq!(filter(b"d\x01xe", &mut None), (b"d".to_vec(), true));
+    }
+
+    #[test]
+    fn prompt() {
+        let (sender, lines) = std::sync::mpsc::channel();
+        let commands: Commands = Box::new(move |line| {
+            sender.send(line.to_owned()).unwrap();
+            String::new()
+        });
+        let mut prompt = Some(Prompt::start(commands).unwrap());
+        let typed = b"a\x01cone\rtwo\r\x04b\x01cthree\x01cc\x01x";
+        assert_eq!(filter(typed, &mut prompt), (b"abc".to_vec(), true));
+        drop(prompt);
+        assert_eq!(lines.iter().collect::<Vec<_>>(), ["one", "two"]);
     }
 }

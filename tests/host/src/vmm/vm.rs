@@ -21,6 +21,7 @@ use super::exit::{CrashReport, EndState, ExitReason};
 use super::hypercall::Hypercalls;
 use super::irq::IrqLine;
 use super::ports::{Ports, SerialPlace, SerialPort};
+use super::prompt::Commands;
 use super::run::Machine;
 use super::synic::Synic;
 use super::terminal::Keyboard;
@@ -46,6 +47,7 @@ pub struct Vm {
     end: Arc<EndState>,
     crash: Arc<Mutex<Option<CrashReport>>>,
     stdio: bool,
+    commands: Option<Commands>,
 }
 
 impl Vm {
@@ -61,7 +63,7 @@ impl Vm {
         let entry = boot::load(&memory, config)?;
         acpi::write(&memory, config)?;
 
-        let cpuid = Template::new(&kvm, config.cpus, config.auto_eoi)?;
+        let cpuid = Template::new(&kvm, config)?;
         let vcpus = (0..config.cpus)
             .map(|vp| vcpu::create(&vm, vp, &cpuid, (vp == 0).then_some(entry)))
             .collect::<Result<Vec<_>>>()?;
@@ -93,6 +95,7 @@ impl Vm {
             end: Arc::default(),
             crash: Arc::default(),
             stdio: config.console == ConsoleMode::Stdio,
+            commands: None,
         })
     }
 
@@ -125,6 +128,15 @@ impl Vm {
         self.agent.clone()
     }
 
+    /// Lets the guest's reference time jump ahead.
+    ///
+    /// # Errors
+    ///
+    /// If KVM refuses.
+    pub fn advance_reference_time(&self, by: Duration) -> Result<()> {
+        self.synic.advance_reference_time(by)
+    }
+
     /// What was counted so far.
     pub fn counters(&self) -> CounterSnapshot {
         self.counters.snapshot()
@@ -133,6 +145,11 @@ impl Vm {
     /// What the guest reported when it crashed, if it did.
     pub fn crash(&self) -> Option<CrashReport> {
         *self.crash.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the host's prompt does, where the console is the terminal. Before [`Vm::start`].
+    pub fn set_commands(&mut self, commands: Commands) {
+        self.commands = Some(commands);
     }
 
     /// Runs the guest, whose VMBus calls go to `guest`. Only the first call has an effect.
@@ -146,7 +163,11 @@ impl Vm {
         }
         kvm_sys::install_kick_handler().map_err(Error::system("install a signal handler"))?;
         if self.stdio {
-            let keyboard = Keyboard::open(self.console_port.clone(), self.end.clone());
+            let keyboard = Keyboard::open(
+                self.console_port.clone(),
+                self.end.clone(),
+                self.commands.take(),
+            );
             self.keyboard = Some(keyboard.map_err(Error::system("use the terminal"))?);
         }
         let machine = Arc::new(self.machine(guest));

@@ -60,7 +60,7 @@ fn dump(lab: &Lab) -> Result<String> {
     let rest = [
         // The names of counters; the values differ from run to run.
         format!("ethtool -S {eth} | sed 's/: .*/:/'"),
-        format!("ip -d link show {eth} | sed 's/^[0-9]*//'"),
+        format!("/bin/ip -d link show {eth} | sed 's/^[0-9]*//'"),
         format!(
             "cd /sys/class/net/{eth}; ls -d queues/*; grep . mtu type flags tx_queue_len features dev_id dev_port ifalias duplex carrier"
         ),

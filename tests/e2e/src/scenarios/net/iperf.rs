@@ -38,7 +38,7 @@ pub fn iperf(lab: &Lab) -> Result<()> {
     let mut machine = lab.boot(setup(2, std::slice::from_ref(&card)))?;
     let eth = machine.load_net(&card)?;
     machine.sh(&format!(
-        "ip link set {eth} up && ip addr add 10.9.{number}.15/24 dev {eth} && ping -c 1 -W 10 10.9.{number}.1"
+        "/bin/ip link set {eth} up && /bin/ip addr add 10.9.{number}.15/24 dev {eth} && ping -c 1 -W 10 10.9.{number}.1"
     ))?;
     // The program is in the guest's RAM disk, and so are its libraries; here it is the outer machine's.
     let root = std::env::var("LAB_ROOT").unwrap_or_else(|_| "/".into());

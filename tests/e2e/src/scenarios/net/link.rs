@@ -65,7 +65,7 @@ pub fn link(lab: &Lab) -> Result<()> {
             match step {
                 "in" | "out" => card.set_link(step == "in"),
                 _ => {
-                    machine.sh(&format!("ip link set {eth} {step}"))?;
+                    machine.sh(&format!("/bin/ip link set {eth} {step}"))?;
                 }
             }
         }

@@ -27,7 +27,7 @@ pub fn malformed(lab: &Lab) -> Result<()> {
     // What the guest answers to messages that the card did not send is not its fault.
     card.violations().clear();
     machine.sh(&format!(
-        "ip link set {eth} down && rmmod {}",
+        "/bin/ip link set {eth} down && rmmod {}",
         lab.driver.netvsc()
     ))?;
     machine.end()

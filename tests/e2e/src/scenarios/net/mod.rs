@@ -63,7 +63,7 @@ fn setup(cpus: u32, cards: &[Arc<Card>]) -> Setup {
 /// Gives an interface its address in a network of the peer's.
 fn configure(machine: &mut Machine, interface: &str, network: u8) -> Result<()> {
     machine.sh(&format!(
-        "ip link set {interface} up && ip addr add 10.0.{network}.15/24 dev {interface} && \
+        "/bin/ip link set {interface} up && /bin/ip addr add 10.0.{network}.15/24 dev {interface} && \
          ping -c 1 -W 10 10.0.{network}.1"
     ))?;
     Ok(())

@@ -23,7 +23,7 @@ pub fn offload(lab: &Lab) -> Result<()> {
     let mut machine = lab.boot(setup(1, std::slice::from_ref(&card)))?;
     let eth = machine.load_net(&card)?;
     configure(&mut machine, &eth, 0)?;
-    machine.sh(&format!("ip -6 addr add fd00::15/64 dev {eth} nodad"))?;
+    machine.sh(&format!("/bin/ip -6 addr add fd00::15/64 dev {eth} nodad"))?;
     segmentation(&mut machine, &card, &eth)?;
     checksums(&mut machine, &card, &eth)?;
     coalescing(&mut machine, &card, &eth)?;
@@ -107,8 +107,8 @@ fn vlan(machine: &mut Machine, card: &Card, wire: &Arc<Capture>, eth: &str) -> R
     machine.sh("while read m; do insmod /net-modules/$m || exit 1; done </net-modules/order")?;
     wire.take();
     let command = format!(
-        "ip link add link {eth} name tagged type vlan id 5 egress-qos-map 0:3 && ip link set tagged up && \
-         ip addr add 10.0.5.15/24 dev tagged && ping -c 2 -W 10 10.0.5.1 && {FETCH}; fetch 500000 5"
+        "/bin/ip link add link {eth} name tagged type vlan id 5 egress-qos-map 0:3 && /bin/ip link set tagged up && \
+         /bin/ip addr add 10.0.5.15/24 dev tagged && ping -c 2 -W 10 10.0.5.1 && {FETCH}; fetch 500000 5"
     );
     let [before, after] = counted(machine, card, &command)?;
     ensure!(
@@ -129,6 +129,6 @@ fn vlan(machine: &mut Machine, card: &Card, wire: &Arc<Capture>, eth: &str) -> R
         tags.contains(&[0x60, 5]) && tags.iter().all(|tag| tag[0] & 15 == 0 && tag[1] == 5),
         "tags on the wire: {tags:x?}"
     );
-    machine.sh("ip link del tagged && ping -c 1 -W 10 10.0.0.1")?;
+    machine.sh("/bin/ip link del tagged && ping -c 1 -W 10 10.0.0.1")?;
     Ok(())
 }

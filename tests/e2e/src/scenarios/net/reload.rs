@@ -32,7 +32,7 @@ pub fn reload(lab: &Lab) -> Result<()> {
     // The load is killed by the interface's end, not by the script's.
     let round = format!(
         "modprobe {module} && retry grep -q {mac} /sys/class/net/*/address && eth=$(grep -l {mac} /sys/class/net/*/address | cut -d/ -f5) && \
-         ip link set $eth up && ip addr add 10.0.0.15/24 dev $eth && retry ping -c 1 -W 2 10.0.0.1 >/dev/null && \
+         /bin/ip link set $eth up && /bin/ip addr add 10.0.0.15/24 dev $eth && retry ping -c 1 -W 2 10.0.0.1 >/dev/null && \
          {{ wget -q -T 5 -O /dev/null http://10.0.0.1/bytes/1000000000 & nc -w 5 10.0.0.1 9 </dev/zero >/dev/null & }} && \
          usleep 100000 && retry rmmod {module} && {bus} && {{ killall wget nc; true; }} || exit 1"
     );

@@ -45,14 +45,14 @@ fn names(machine: &mut Machine, eth: &str) -> Result<()> {
         "grep -qx 'Network Adapter Früh' /sys/class/net/{eth}/ifalias"
     ))?;
     machine.sh(&format!(
-        "ip -d link show {eth} | grep 'minmtu 68 maxmtu 65521'"
+        "/bin/ip -d link show {eth} | grep 'minmtu 68 maxmtu 65521'"
     ))?;
     Ok(())
 }
 
 fn mtu(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
     for mtu in [9000, 1300, 65521, 68, 1500] {
-        machine.sh(&format!("ip link set {eth} mtu {mtu}"))?;
+        machine.sh(&format!("/bin/ip link set {eth} mtu {mtu}"))?;
         machine.sh(&format!("[ $(cat /sys/class/net/{eth}/mtu) = {mtu} ]"))?;
         ensure!(
             card.mtu() == mtu,
@@ -64,18 +64,20 @@ fn mtu(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
         machine.sh(&format!("ping -c 1 -W 10 -s {size} 10.0.0.1"))?;
     }
     for wrong in [0, 67, 65522] {
-        let set = machine.run(&format!("ip link set {eth} mtu {wrong}"))?;
+        let set = machine.run(&format!("/bin/ip link set {eth} mtu {wrong}"))?;
         ensure!(set.status != 0, "an MTU of {wrong} is accepted");
     }
     under_load(
         machine,
-        &format!("for mtu in 9000 1400 4000 1500; do ip link set {eth} mtu $mtu || exit 1; done"),
+        &format!(
+            "for mtu in 9000 1400 4000 1500; do /bin/ip link set {eth} mtu $mtu || exit 1; done"
+        ),
     )?;
     Ok(())
 }
 
 fn address(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
-    machine.sh(&format!("ip link set {eth} address 02:12:34:56:78:9a"))?;
+    machine.sh(&format!("/bin/ip link set {eth} address 02:12:34:56:78:9a"))?;
     ensure!(
         card.mac() == [0x02, 0x12, 0x34, 0x56, 0x78, 0x9a],
         "{:x?}",
@@ -83,7 +85,7 @@ fn address(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
     );
     machine.sh("ping -c 1 -W 10 10.0.0.1")?;
     for wrong in ["01:00:00:00:00:00", "00:00:00:00:00:00"] {
-        let set = machine.run(&format!("ip link set {eth} address {wrong}"))?;
+        let set = machine.run(&format!("/bin/ip link set {eth} address {wrong}"))?;
         ensure!(set.status != 0, "{wrong} is accepted");
     }
     let back = card
@@ -92,7 +94,7 @@ fn address(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
         .map(|byte| format!("{byte:02x}"))
         .join(":");
     machine.sh(&format!(
-        "ip link set {eth} address {back} && ping -c 1 -W 10 10.0.0.1"
+        "/bin/ip link set {eth} address {back} && ping -c 1 -W 10 10.0.0.1"
     ))?;
     Ok(())
 }
@@ -109,7 +111,7 @@ fn packet_filter(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
         ("multicast off", USUAL | filter::ALL_MULTICAST),
     ];
     for (step, wanted) in steps {
-        machine.sh(&format!("ip link set {eth} {step}"))?;
+        machine.sh(&format!("/bin/ip link set {eth} {step}"))?;
         ensure!(
             card.wait_for(|card| card.filter() == wanted, SOON),
             "{step}: the filter is {:#x} instead of {wanted:#x}",
@@ -124,14 +126,14 @@ fn packet_filter(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
 fn refused(machine: &mut Machine, card: &Arc<Card>) -> Result<()> {
     let eth = machine.interface(card)?;
     machine.sh(&format!("[ $(cat /sys/class/net/{eth}/mtu) = 1400 ]"))?;
-    let set = machine.run(&format!("ip link set {eth} address 02:12:34:56:78:9b"))?;
+    let set = machine.run(&format!("/bin/ip link set {eth} address 02:12:34:56:78:9b"))?;
     ensure!(
         set.status != 0,
         "the host refuses addresses and the guest sets one"
     );
     machine.interface(card)?;
     machine.sh(&format!(
-        "ip link set {eth} up && [ $(cat /sys/class/net/{eth}/carrier) = 0 ]"
+        "/bin/ip link set {eth} up && [ $(cat /sys/class/net/{eth}/carrier) = 0 ]"
     ))?;
     machine.sh(&format!("[ -z \"$(cat /sys/class/net/{eth}/ifalias)\" ]"))?;
     Ok(())

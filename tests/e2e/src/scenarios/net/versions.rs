@@ -33,7 +33,7 @@ pub fn versions(lab: &Lab) -> Result<()> {
         ))?;
         agreed(&card, version)?;
         let most = machine.sh(&format!(
-            "ip -d link show {eth} | sed -n 's/.*maxmtu \\([0-9]*\\).*/\\1/p'"
+            "/bin/ip -d link show {eth} | sed -n 's/.*maxmtu \\([0-9]*\\).*/\\1/p'"
         ))?;
         let wanted = if version == Version::V1 {
             "1500"

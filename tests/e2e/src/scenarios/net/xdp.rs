@@ -50,7 +50,7 @@ pub fn xdp(lab: &Lab) -> Result<()> {
     })?;
 
     test.machine.sh(&format!(
-        "ethtool -K {eth2} lro off && ip link set {eth2} up && ip link set {eth2} xdpdrv obj /verdicts.o sec xdp_pass"
+        "ethtool -K {eth2} lro off && /bin/ip link set {eth2} up && /bin/ip link set {eth2} xdpdrv obj /verdicts.o sec xdp_pass"
     ))?;
     test.attach("redirect")?;
     other_wire.take();
@@ -61,19 +61,19 @@ pub fn xdp(lab: &Lab) -> Result<()> {
     // The program stays where it is when the queues are made anew.
     test.attach("drop")?;
     let change = format!(
-        "ethtool -G {eth} rx 500 && ip link set {eth} mtu 1400 && ip link set {eth} mtu 1500"
+        "ethtool -G {eth} rx 500 && /bin/ip link set {eth} mtu 1400 && /bin/ip link set {eth} mtu 1500"
     );
     test.machine.sh(&change)?;
     test.count("xdp_drop", "packets that are dropped after a change")?;
     test.machine.sh(&format!(
-        "ip link set {eth} xdp off && {FETCH}; fetch 100000"
+        "/bin/ip link set {eth} xdp off && {FETCH}; fetch 100000"
     ))?;
     machine.end()
 }
 
 /// Neither with LRO nor with frames longer than a page.
 fn attach_rules(machine: &mut Machine, eth: &str) -> Result<()> {
-    let attach = format!("ip link set {eth} xdpdrv obj /verdicts.o sec xdp_pass");
+    let attach = format!("/bin/ip link set {eth} xdpdrv obj /verdicts.o sec xdp_pass");
     let refused = machine.run(&attach)?;
     ensure!(
         refused.status != 0 && refused.text.contains("LRO"),
@@ -81,7 +81,7 @@ fn attach_rules(machine: &mut Machine, eth: &str) -> Result<()> {
         refused.text
     );
     machine.sh(&format!(
-        "ethtool -K {eth} lro off && ip link set {eth} mtu 4000"
+        "ethtool -K {eth} lro off && /bin/ip link set {eth} mtu 4000"
     ))?;
     let refused = machine.run(&attach)?;
     ensure!(
@@ -89,7 +89,7 @@ fn attach_rules(machine: &mut Machine, eth: &str) -> Result<()> {
         "with a large MTU: {}",
         refused.text
     );
-    machine.sh(&format!("ip link set {eth} mtu 1500 && {attach}"))?;
+    machine.sh(&format!("/bin/ip link set {eth} mtu 1500 && {attach}"))?;
     let lro = machine.run(&format!("ethtool -K {eth} lro on"))?;
     machine.sh(&format!(
         "ethtool -k {eth} | grep -q 'large-receive-offload: off'"
@@ -109,7 +109,7 @@ impl Test<'_> {
     fn attach(&mut self, verdict: &str) -> Result<()> {
         let eth = self.eth;
         self.machine.sh(&format!(
-            "ip link set {eth} xdp off; ip link set {eth} xdpdrv obj /verdicts.o sec xdp_{verdict}"
+            "/bin/ip link set {eth} xdp off; /bin/ip link set {eth} xdpdrv obj /verdicts.o sec xdp_{verdict}"
         ))?;
         Ok(())
     }

@@ -7,6 +7,7 @@ mod commands;
 mod controller;
 mod conversation;
 mod disk;
+mod dvd;
 mod faults;
 mod guest;
 mod hostile;

@@ -9,6 +9,9 @@ use std::time::Duration;
 use crate::hv::Hypervisor;
 use crate::vmbus::sync::lock;
 
+/// Time stands still.
+const REFERENCE_TIME: u64 = 123_456_789;
+
 /// See the module.
 #[derive(Debug)]
 pub struct FakeHypervisor {
@@ -85,5 +88,9 @@ impl Hypervisor for FakeHypervisor {
 
     fn vp_count(&self) -> u32 {
         self.vps
+    }
+
+    fn reference_time(&self) -> u64 {
+        REFERENCE_TIME
     }
 }

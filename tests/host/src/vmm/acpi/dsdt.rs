@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The DSDT: the VMBus device under the one that owns Hyper-V's MMIO windows, the serial ports,
-//! and soft-off.
+//! and sleep states.
 //!
 //! Linux' `vmbus_acpi_add()` takes the windows from the nearest ancestor of the VMBus device that
 //! has "address" descriptors in its _CRS.
@@ -32,7 +32,10 @@ pub(super) fn build(config: &VmConfig) -> Sdt {
     if config.agent {
         serial(&mut dsdt, &SerialPlace::AGENT);
     }
-    soft_off(&mut dsdt);
+    sleep_state(&mut dsdt, "_S5_", power::SLEEP_TYPE_OFF);
+    if config.hibernation {
+        sleep_state(&mut dsdt, "_S4_", power::SLEEP_TYPE_DISK);
+    }
     dsdt
 }
 
@@ -97,6 +100,6 @@ fn serial(dsdt: &mut Sdt, place: &SerialPlace) {
     .to_aml_bytes(dsdt);
 }
 
-fn soft_off(dsdt: &mut Sdt) {
-    Name::new("_S5_".into(), &Package::new(vec![&power::SLEEP_TYPE_OFF])).to_aml_bytes(dsdt);
+fn sleep_state(dsdt: &mut Sdt, name: &str, sleep_type: u8) {
+    Name::new(name.into(), &Package::new(vec![&sleep_type])).to_aml_bytes(dsdt);
 }

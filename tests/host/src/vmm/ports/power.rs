@@ -15,6 +15,8 @@ pub(in crate::vmm) const CONTROL_PORT: u16 = 0x604;
 pub(in crate::vmm) const CONTROL_LENGTH: u8 = 2;
 /// The sleep type of soft-off, as in the DSDT's \_S5.
 pub(in crate::vmm) const SLEEP_TYPE_OFF: u8 = 5;
+/// The sleep type of suspend to disk, as in the DSDT's \_S4.
+pub(in crate::vmm) const SLEEP_TYPE_DISK: u8 = 4;
 /// The reset register.
 pub(in crate::vmm) const RESET_PORT: u16 = 0xcf9;
 /// What resets when written there.
@@ -46,7 +48,8 @@ impl Power {
             ENABLE_PORT => self.enable = word,
             CONTROL_PORT if word & SLEEP_ENABLE != 0 => {
                 let sleep_type = (word >> 10 & 7) as u8;
-                return (sleep_type == SLEEP_TYPE_OFF).then_some(ExitReason::PowerOff);
+                let off = matches!(sleep_type, SLEEP_TYPE_OFF | SLEEP_TYPE_DISK);
+                return off.then_some(ExitReason::PowerOff);
             }
             RESET_PORT if byte == RESET_VALUE => return Some(ExitReason::Reset),
             KEYBOARD_PORT if byte == KEYBOARD_RESET => return Some(ExitReason::Reset),

@@ -14,7 +14,9 @@ mod slot;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use kvm_bindings::kvm_clock_data;
 use kvm_ioctls::VmFd;
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 use vmm_sys_util::eventfd::EventFd;
@@ -202,6 +204,21 @@ impl Vp {
     }
 }
 
+impl Synic {
+    /// Lets the reference time jump ahead.
+    pub(super) fn advance_reference_time(&self, by: Duration) -> Result<()> {
+        let now = self.vm.get_clock().map_err(Error::kvm("read the clock"))?;
+        let nanoseconds = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        let then = kvm_clock_data {
+            clock: now.clock.saturating_add(nanoseconds),
+            ..Default::default()
+        };
+        self.vm
+            .set_clock(&then)
+            .map_err(Error::kvm("set the clock"))
+    }
+}
+
 impl Hypervisor for Synic {
     fn post_message(&self, vp: u32, payload: &[u8]) {
         let (Some(this), Some(message)) = (self.vps.get(vp as usize), Message::new(payload)) else {
@@ -251,5 +268,16 @@ impl Hypervisor for Synic {
 
     fn vp_count(&self) -> u32 {
         self.vps.len() as u32
+    }
+
+    fn reference_time(&self) -> u64 {
+        // KVM derives the one from the other (arch/x86/kvm/hyperv.c, get_time_ref_counter()).
+        match self.vm.get_clock() {
+            Ok(clock) => clock.clock / 100,
+            Err(error) => {
+                tracing::warn!(%error, "cannot read the guest's clock");
+                0
+            }
+        }
     }
 }

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where scenarios get their guests: which drivers, which machine, which images and logs.
+
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use vmbus_host::scsi::{Controller, ControllerConfig};
+use vmbus_host::vmbus::device::Device;
+use vmbus_host::vmbus::server::{Server, ServerConfig};
+use vmbus_host::vmm::{ConsoleMode, Vm, VmConfig};
+
+use crate::machine::{Machine, tail};
+use crate::shell::Shell;
+
+/// How long a guest may take to boot, under emulation on a busy machine.
+const BOOT_LIMIT: Duration = Duration::from_secs(240);
+
+/// Whose drivers a guest runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Driver {
+    /// The stock kernel's.
+    C,
+    /// Ours.
+    Rust,
+}
+
+impl Driver {
+    /// Both, the reference first: where it fails, the host is wrong.
+    pub const ALL: [Self; 2] = [Self::C, Self::Rust];
+
+    /// The storage driver's module.
+    pub fn storvsc(self) -> &'static str {
+        match self {
+            Self::C => "hv_storvsc",
+            Self::Rust => "hv_storvsc_rust",
+        }
+    }
+
+    /// The network driver's module.
+    pub fn netvsc(self) -> &'static str {
+        match self {
+            Self::C => "hv_netvsc",
+            Self::Rust => "hv_netvsc_rust",
+        }
+    }
+
+    /// The module of the utility services.
+    pub fn utils(self) -> &'static str {
+        match self {
+            Self::C => "hv_utils",
+            Self::Rust => "hv_utils_rust",
+        }
+    }
+
+    /// What the kernel's command line needs.
+    fn cmdline(self) -> &'static str {
+        match self {
+            Self::C => "",
+            // Keeps the built-in bus from starting.
+            Self::Rust => " initcall_blacklist=hv_acpi_init",
+        }
+    }
+}
+
+impl fmt::Display for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::C => "c",
+            Self::Rust => "rust",
+        })
+    }
+}
+
+/// What a guest is to be like.
+pub struct Setup {
+    /// Its virtual processors.
+    pub cpus: u32,
+    /// The bus.
+    pub server: ServerConfig,
+    /// The controller.
+    pub controller: ControllerConfig,
+    /// Other devices, offered from the beginning.
+    pub devices: Vec<Arc<dyn Device>>,
+    /// RAM disks beside `guest.cpio`: each makes the guest start more slowly.
+    pub extras: &'static [&'static str],
+    /// Whether it can hibernate.
+    pub hibernation: bool,
+    /// More for the kernel's command line.
+    pub cmdline: &'static str,
+    /// Whether the guest may use automatic end of interrupt.
+    pub auto_eoi: bool,
+    /// Whether the guest sees Hyper-V at all.
+    pub hyper_v: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            cpus: 1,
+            server: ServerConfig::default(),
+            controller: ControllerConfig {
+                max_sub_channels: 0,
+                ..ControllerConfig::default()
+            },
+            devices: Vec::new(),
+            extras: &[],
+            hibernation: false,
+            cmdline: "",
+            auto_eoi: false,
+            hyper_v: true,
+        }
+    }
+}
+
+/// Where images are and logs go, and which scenario this is.
+#[derive(Clone)]
+pub struct Lab {
+    /// The folder with the kernel, the RAM disks and the disk image.
+    pub images: PathBuf,
+    /// The folder for logs.
+    pub logs: PathBuf,
+    /// The scenario's name, which begins the names of its logs.
+    pub name: String,
+    /// Whose drivers are under test.
+    pub driver: Driver,
+}
+
+impl Lab {
+    /// Boots a guest; no driver is loaded in it yet.
+    pub fn boot(&self, setup: Setup) -> Result<Machine> {
+        let log = |kind: &str| {
+            self.logs.join(format!(
+                "{}-{}.{kind}.log",
+                self.name.replace('/', "-"),
+                self.driver
+            ))
+        };
+        let mut config = VmConfig::new(self.images.join("vmlinuz"));
+        config.initrd = Some(self.initrd(setup.extras)?);
+        config.cpus = setup.cpus;
+        config.memory = 512 << 20;
+        config.auto_eoi = setup.auto_eoi;
+        config.hyper_v = setup.hyper_v;
+        config.hibernation = setup.hibernation;
+        config.console = ConsoleMode::Tee(log("console"));
+        // Warnings and what is worse appear on the console, where the result is judged by them.
+        config.cmdline = format!(
+            "console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off pci=off hv.mode=agent{} {}",
+            self.driver.cmdline(),
+            setup.cmdline
+        );
+        let mut vm = Vm::new(&config)?;
+        let server = Server::new(vm.hypervisor(), vm.memory(), setup.server);
+        server.trace().tee(Box::new(File::create(log("vmbus"))?));
+        let controller = Controller::new(setup.controller);
+        server.add_device(controller.clone());
+        for device in &setup.devices {
+            server.add_device(device.clone());
+        }
+        vm.start(server.clone())?;
+        let shell = vm
+            .agent()
+            .context("the machine has no agent port")
+            .and_then(|port| Shell::connect(port, BOOT_LIMIT));
+        let shell =
+            shell.with_context(|| format!("booting; the console ends with:\n{}", tail(&vm)))?;
+        Ok(Machine {
+            vm,
+            server,
+            controller,
+            devices: setup.devices,
+            shell,
+            driver: self.driver,
+        })
+    }
+
+    /// The RAM disk. The kernel unpacks archives that follow each other as one.
+    fn initrd(&self, extras: &[&str]) -> Result<PathBuf> {
+        let guest = self.images.join("guest.cpio");
+        if extras.is_empty() {
+            return Ok(guest);
+        }
+        static MAKING: Mutex<()> = Mutex::new(());
+        let _making = MAKING.lock();
+        let name = format!("guest-{}-{}.cpio", extras.join("-"), std::process::id());
+        let all = Path::new("/tmp").join(name);
+        if !all.exists() {
+            let mut bytes = std::fs::read(guest)?;
+            for extra in extras {
+                bytes.extend(std::fs::read(
+                    self.images.join(extra).with_extension("cpio"),
+                )?);
+            }
+            std::fs::write(&all, bytes)?;
+        }
+        Ok(all)
+    }
+
+    /// The same scenario with other drivers, for comparisons.
+    pub fn with_driver(&self, driver: Driver) -> Self {
+        Self {
+            driver,
+            ..self.clone()
+        }
+    }
+
+    /// A private copy of the disk image.
+    pub fn disk_copy(&self) -> Result<PathBuf> {
+        let copy = Path::new("/tmp").join(format!(
+            "disk-{}-{}.img",
+            self.name.replace('/', "-"),
+            self.driver
+        ));
+        std::fs::copy(self.images.join("disk.img"), &copy)?;
+        Ok(copy)
+    }
+
+    /// The checksum of `data.bin` on the disk image.
+    pub fn disk_sum(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(self.images.join("disk.sum"))?
+            .trim()
+            .to_owned())
+    }
+}

@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What people type at the top level: what it says when it cannot be done, and what it leaves behind.
+# Prints a line for each check that passed, and fails at the first that does not.
+
+. "$(dirname "$0")/lib.sh"
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+# refuses WORDS COMMAND...: the command fails, and what it prints has the words.
+refuses() {
+	local words=$1 text status=0
+	shift
+	text=$("$@" 2>&1) || status=$?
+	[ $status -ne 0 ] || die "'$*' should fail"
+	grep -qF "error: " <<<"$text" && grep -qF "$words" <<<"$text" || die "'$*' does not say '$words': $text"
+	echo "ok: $* refuses: $words"
+}
+
+# prepared LINE...: a kernel tree with such a configuration, as far as the checks look.
+prepared() {
+	rm -rf "$tmp/tree"
+	mkdir -p "$tmp/tree/rust"
+	printf '%s\n' "$@" >"$tmp/tree/.config"
+}
+
+modules=(make --no-print-directory -C "$REPO" modules)
+refuses "no such folder" "${modules[@]}" KDIR="$tmp/missing"
+refuses "no .config" "${modules[@]}" KDIR="$tmp"
+prepared CONFIG_HYPERV=y
+refuses "without CONFIG_RUST=y" "${modules[@]}" KDIR="$tmp/tree"
+prepared CONFIG_HYPERV=y CONFIG_RUST=y
+refuses "no rust/libkernel.rmeta" "${modules[@]}" KDIR="$tmp/tree"
+prepared CONFIG_HYPERV=y CONFIG_RUST=y 'CONFIG_RUSTC_VERSION_TEXT="rustc 0.0.1"'
+touch "$tmp/tree/rust/libkernel.rmeta"
+refuses "was prepared with 'rustc 0.0.1'" "${modules[@]}" KDIR="$tmp/tree"
+
+# In the root, where the compiler is the kernel's: Debian's configuration, but not for Hyper-V.
+in_root --bind "$REPO" /src --bind "$tmp" /inst -- sh -ec '
+	sed "/^CONFIG_HYPERV=/d" /build/linux/.config >/inst/tree/.config'
+refuses "without CONFIG_HYPERV" in_root --bind "$REPO" /src --bind "$tmp" /inst -- \
+	make --no-print-directory -C /src modules KDIR=/inst/tree
+
+"${modules[@]}"_install INSTALL_MOD_PATH="$tmp/installed" >/dev/null 2>&1
+release=$(cat "$ROOT/kernel-version")
+for module in hv_vmbus_rust hv_storvsc_rust hv_netvsc_rust hv_utils_rust; do
+	[ -s "$tmp/installed/lib/modules/$release/updates/hyperv-rust/$module.ko" ] || die "$module is not installed"
+	echo "ok: $module is installed"
+done
+
+for target in setup modules modules_install host images run test check clean; do
+	make --no-print-directory -C "$REPO" help | grep -q "^  $target " || die "'make help' does not know $target"
+done
+echo "ok: make help"
