@@ -189,6 +189,7 @@ impl Queue {
             Err((SendError::Full, skb)) => Err(load.with(skb)),
             Err((error, skb)) => {
                 path.buffer.give_back(load.section);
+                self.shared.adapter.totals.tx_dropped.increment();
                 let _ = self.lost(error, skb);
                 Ok(())
             }

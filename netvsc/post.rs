@@ -52,7 +52,12 @@ const MAX_PAGES: u64 = GpaList::MAX_PAGES as u64;
 
 impl Queue {
     /// Sends a frame from where it is.
-    pub(super) fn send_in_place(&self, skb: Skb, start: Start, path: &Path<'_>) -> Result<(), Unsent> {
+    pub(super) fn send_in_place(
+        &self,
+        skb: Skb,
+        start: Start,
+        path: &Path<'_>,
+    ) -> Result<(), Unsent> {
         let head = start.as_bytes();
         let Some((mut skb, list)) = self.place(skb, head) else {
             return Err(Unsent::Dropped);
@@ -97,7 +102,12 @@ impl Queue {
 
     /// Sends what is in a section.
     #[inline]
-    pub(super) fn send_load(&self, path: &Path<'_>, load: Load, skb: Skb) -> Result<(), (SendError, Skb)> {
+    pub(super) fn send_load(
+        &self,
+        path: &Path<'_>,
+        load: Load,
+        skb: Skb,
+    ) -> Result<(), (SendError, Skb)> {
         let message = load.message();
         self.post(path, load, Some(load.section), skb, |id| {
             path.endpoint.send_inband(message.as_bytes(), id, true)

@@ -155,7 +155,11 @@ impl Queue {
 
     /// Tells the host which parts of the receive buffer it can use again.
     #[inline]
-    pub(super) fn answer_all(&self, receiving: &mut Receiving, endpoint: &Endpoint) -> Result<(), SendError> {
+    pub(super) fn answer_all(
+        &self,
+        receiving: &mut Receiving,
+        endpoint: &Endpoint,
+    ) -> Result<(), SendError> {
         let completions = &mut receiving.completions;
         while let Some(pending) = completions.first() {
             let message = ReceiveComplete::new(pending.status);
