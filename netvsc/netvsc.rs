@@ -1,42 +1,66 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Hyper-V virtual network driver, in Rust.
+//! The network driver of a Hyper-V guest.
+//!
+//! - [`wire`]: the protocol, pure.
+//! - [`net`]: network devices of the kernel, for any driver.
+//! - [`sys`]: what else is missing in the `kernel` crate.
+//! - [`probe`]: from a device on the bus to a network device, and back.
+//! - [`adapter`]: what a network device has at hand; [`ops`] and [`ethtool`] for the stack and for
+//!   users, [`reconfigure`], [`link`], [`filter`], [`flow`] for what they can change.
+//! - [`session`]: one opening of the channel, with [`connect`], [`features`] and [`channels`] to set
+//!   it up.
+//! - [`queue`]: a channel and who polls it, with [`receive`] and [`xdp`] for frames that come in,
+//!   [`transmit`], [`batch`] and [`post`] for those that go out.
 
 #![deny(unsafe_code)]
 
-use kernel::{
-    device::Core,
-    prelude::*, //
-};
+mod adapter;
+mod batch;
+mod buffers;
+mod channels;
+mod completions;
+mod connect;
+mod control;
+mod counter;
+mod ethtool;
+mod exchange;
+mod features;
+mod filter;
+mod flow;
+mod link;
+#[expect(unsafe_code, reason = "the network stack is C")]
+mod net;
+mod ops;
+mod post;
+mod probe;
+mod queue;
+mod receive;
+mod reconfigure;
+mod session;
+mod shared;
+#[expect(unsafe_code, reason = "these parts of the kernel are C")]
+mod sys;
+mod transmit;
+mod wire;
+mod xdp;
+
 use vmbus::{
     guid::guid,
     DeviceId, //
 };
 
-pub(crate) struct Network;
-
-impl vmbus::Driver for Network {
-    const NAME: &'static CStr = c"hv_netvsc";
-    type IdInfo = ();
-    type Data<'bound> = Network;
-    const ID_TABLE: vmbus::IdTable<Self::IdInfo> = &DEVICES;
-
-    fn probe<'bound>(
-        _dev: &'bound vmbus::Device<Core<'_>>,
-        _info: Option<&'bound Self::IdInfo>,
-    ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        Err::<Network, _>(ENODEV)
-    }
-}
-
 vmbus::vmbus_device_table!(
     DEVICES,
-    <Network as vmbus::Driver>::IdInfo,
-    [(DeviceId::new(guid!("f8615163-df3e-46c5-913f-f2d2f965ed0e")), ())]
+    <ops::Network as vmbus::Driver>::IdInfo,
+    [(
+        DeviceId::new(guid!("f8615163-df3e-46c5-913f-f2d2f965ed0e")),
+        ()
+    )]
 );
 
 vmbus::module_vmbus_driver! {
-    type: Network,
+    type: ops::Network,
     name: "hv_netvsc_rust",
     authors: ["The Rust Hyper-V driver authors"],
     description: "Hyper-V virtual network driver, in Rust",

@@ -17,6 +17,7 @@
 //! in sysfs take `endpoint` and `subchannels`, so these are never held while files are removed.
 
 mod affinity;
+mod buffer;
 mod config;
 mod endpoint;
 #[expect(unsafe_code, reason = "lets interrupts refer to endpoints")]
@@ -24,9 +25,12 @@ mod events;
 mod gpadl;
 mod lifecycle;
 mod open;
+mod poll;
+mod port;
 mod stats;
 
 pub use self::{
+    buffer::SharedBuffer,
     config::{
         CallbackMode,
         Handler,
@@ -38,6 +42,10 @@ pub use self::{
         Receiver, //
     },
     open::OpenChannel,
+    port::{
+        Port,
+        PortHandle, //
+    },
     stats::{
         Counter,
         Stats, //
@@ -57,7 +65,10 @@ pub use crate::{
         RingDebug,
         SendError, //
     },
-    wire::packet::GpaRange,
+    wire::packet::{
+        GpaList,
+        GpaRange, //
+    },
 };
 
 use kernel::{

@@ -31,14 +31,18 @@ pub use channel::{
     CallbackMode,
     Channel,
     Endpoint,
+    GpaList,
     GpaRange,
     Handler,
     OpenChannel,
     OpenConfig,
     Packet,
+    Port,
+    PortHandle,
     Progress,
     Receiver,
-    SendError, //
+    SendError,
+    SharedBuffer, //
 };
 pub use connection::Session;
 pub use guid::Guid;

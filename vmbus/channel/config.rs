@@ -20,6 +20,10 @@ pub enum CallbackMode {
     Direct,
     /// In the hard interrupt.
     Isr,
+    /// In the hard interrupt, with the host's interrupts masked, and only to be told: the driver
+    /// takes packets with [`Endpoint::take_packets`] and allows interrupts again with
+    /// [`Endpoint::unmask_and_check`].
+    Polled,
 }
 
 /// How a channel is opened.
@@ -57,13 +61,24 @@ pub enum Progress {
 
 /// A driver, for its channels.
 ///
-/// For one endpoint, calls of [`on_event`](Self::on_event) do not overlap, come after
-/// [`opened`](Self::opened) and before [`closing`](Self::closing). What is called in process
+/// For one endpoint, calls of [`on_event`](Self::on_event) do not overlap; they and those of
+/// [`on_interrupt`](Self::on_interrupt) come after [`opened`](Self::opened) and before
+/// [`closing`](Self::closing). What is called in process
 /// context must not wait for the device's removal.
 pub trait Handler: Send + Sync + 'static {
     /// Something may have come in, or there may be room again in a ring that was full. Called in a
-    /// softirq, or in a hard interrupt in mode [`CallbackMode::Isr`].
-    fn on_event(&self, endpoint: &Endpoint, rx: &mut Receiver<'_>) -> Progress;
+    /// softirq, or in a hard interrupt in mode [`CallbackMode::Isr`]; never in mode
+    /// [`CallbackMode::Polled`].
+    fn on_event(&self, endpoint: &Endpoint, rx: &mut Receiver<'_>) -> Progress {
+        let _ = (endpoint, rx);
+        Progress::Done
+    }
+
+    /// The same in mode [`CallbackMode::Polled`], in a hard interrupt or a softirq, with the host's
+    /// interrupts masked.
+    fn on_interrupt(&self, endpoint: &Endpoint) {
+        let _ = endpoint;
+    }
 
     /// A channel, be it the primary or a sub-channel, is open. Packets may be sent already.
     fn opened(&self, endpoint: &Arc<Endpoint>) {
@@ -71,7 +86,8 @@ pub trait Handler: Send + Sync + 'static {
     }
 
     /// A channel is about to be closed: nothing can be sent and nothing comes in any more. The
-    /// driver gives up its references to the endpoint here, in process context.
+    /// driver gives up its references to the endpoint here, and ends its polling, in process
+    /// context.
     fn closing(&self, endpoint: &Arc<Endpoint>) {
         let _ = endpoint;
     }

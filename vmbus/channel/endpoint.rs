@@ -23,6 +23,7 @@ use super::{
     Channel,
     ChannelState,
     Direction,
+    GpaList,
     GpaRange,
     Handler,
     OpenConfig,
@@ -51,16 +52,16 @@ use crate::{
 /// given up in process context, at the latest in [`Handler::closing`].
 #[pin_data]
 pub struct Endpoint {
-    channel: Arc<Channel>,
+    pub(super) channel: Arc<Channel>,
     handler: Arc<dyn Handler>,
     mode: CallbackMode,
-    rings: RingPages,
+    pub(super) rings: RingPages,
     closing: Atomic<bool>,
     /// Whether events are delivered.
     pub(super) published: Atomic<bool>,
     #[pin]
     outgoing: SpinLockIrq<Option<Sender>>,
-    incoming: Exclusive<Option<Incoming>>,
+    pub(super) incoming: Exclusive<Option<Incoming>>,
     #[pin]
     shared: Mutex<Option<SharedRings>>,
     #[pin]
@@ -74,7 +75,7 @@ struct Sender {
 }
 
 /// The receiving end of a channel, lent to its handler.
-pub struct Receiver<'a>(&'a mut Incoming);
+pub struct Receiver<'a>(pub(super) &'a mut Incoming);
 
 impl Receiver<'_> {
     /// Takes the next packet; [`None`] when there are no more.
@@ -217,6 +218,21 @@ impl Endpoint {
         self.send(|ring| ring.send_gpa_direct(range, payload, transaction))
     }
 
+    /// Sends a packet about several ranges of guest memory, to be completed by the host.
+    ///
+    /// # Errors
+    ///
+    /// See [`SendError`].
+    #[inline]
+    pub fn send_gpa_list(
+        &self,
+        list: &GpaList,
+        payload: &[u8],
+        transaction: u64,
+    ) -> Result<(), SendError> {
+        self.send(|ring| ring.send_gpa_list(list, payload, transaction))
+    }
+
     /// Asks the host for a signal when more than `bytes` bytes of the ring to it are free; 0
     /// withdraws that. Returns whether they are free already, in which case there may be none.
     ///
@@ -273,18 +289,19 @@ impl Endpoint {
             }
             CallbackMode::Direct => self.schedule(),
             CallbackMode::Isr => self.receive(),
+            CallbackMode::Polled => self.tell(),
         }
     }
 
     /// Lets the handler look at what came in. Runs in a softirq or a hard interrupt.
     pub(super) fn receive(&self) {
+        if self.mode == CallbackMode::Polled {
+            return self.tell();
+        }
         self.incoming.run(|incoming| {
             let Some(incoming) = incoming else { return };
             let progress = self.handler.on_event(self, &mut Receiver(incoming));
-            if incoming.finish().is_needed() {
-                self.channel.stats().intr_in_full.increment();
-                self.channel.signal_host();
-            }
+            self.give_back(incoming);
             let again = match (progress, self.mode) {
                 (Progress::More, _) => true,
                 (Progress::Done, CallbackMode::Batched) => {
@@ -303,7 +320,7 @@ impl Endpoint {
         });
     }
 
-    fn is_closing(&self) -> bool {
+    pub(super) fn is_closing(&self) -> bool {
         self.closing.load(Relaxed)
     }
 
@@ -318,9 +335,9 @@ impl Endpoint {
         *channel.endpoint.lock() = None;
         let outgoing = self.outgoing.lock().take();
         drop(outgoing);
+        self.handler.closing(self);
         // At once, since nobody receives any more.
         self.incoming.run(|incoming| drop(incoming.take()));
-        self.handler.closing(self);
         channel.set_state(ChannelState::Closed);
         let shared = self.shared.lock().take();
         if !channel.is_rescinded() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The rings of a channel, shared with the host.
+//! Memory that is shared with the host: names for it, and the rings of a channel.
 
 use kernel::{
     prelude::*,
@@ -24,12 +24,99 @@ use crate::{
     },
 };
 
+/// Memory that the host has access to, by a name.
+///
+/// It is whoever owns this that owns the memory, and asks with [`Self::end`] whether it may be used
+/// for something else.
+pub(super) struct Gpadl {
+    channel: Arc<Channel>,
+    handle: u32,
+    host_has_access: bool,
+}
+
+impl Gpadl {
+    /// Shares pages with the device behind `channel`. On an error that is not [`EDQUOT`] or
+    /// [`EINVAL`], the host may have got access all the same: `Err` has what to end.
+    ///
+    /// # Errors
+    ///
+    /// `ENODEV` when the channel is rescinded; `EDQUOT` when the host does not want any more;
+    /// `ETIMEDOUT` when it does not answer; `EINVAL` for no pages or too many; `ENOMEM`; errors of
+    /// sending messages.
+    pub(super) fn share(
+        channel: &Arc<Channel>,
+        pfns: impl ExactSizeIterator<Item = u64>,
+    ) -> (Self, Result) {
+        let mut gpadl = Self {
+            channel: channel.clone(),
+            handle: channel.connection.new_gpadl(),
+            host_has_access: false,
+        };
+        let result = gpadl.create(pfns);
+        (gpadl, result)
+    }
+
+    fn create(&mut self, pfns: impl ExactSizeIterator<Item = u64>) -> Result {
+        let channel = self.channel.clone();
+        let messages = GpadlMessages::new(channel.relid(), self.handle, pfns).ok_or(EINVAL)?;
+        let pending = channel.expect(Key::GpadlCreated(self.handle))?;
+        // From the first message on: to be undone when any of what follows fails.
+        self.host_has_access = true;
+        for message in messages {
+            channel.connection.post_bytes(message.as_bytes())?;
+        }
+        match pending.wait()? {
+            0 => Ok(()),
+            status => {
+                pr_err!("Failed to establish GPADL: err = {:#x}\n", status);
+                self.host_has_access = false;
+                Err(EDQUOT)
+            }
+        }
+    }
+
+    /// The name of the memory.
+    pub(super) fn handle(&self) -> u32 {
+        self.handle
+    }
+
+    /// Ends the sharing of what the log calls `what`. Returns whether the host will not use the
+    /// memory any more; if not, it must never be freed.
+    #[must_use]
+    pub(super) fn end(&mut self, what: &str) -> bool {
+        if !core::mem::replace(&mut self.host_has_access, false) {
+            return true;
+        }
+        match self.tear_down() {
+            Ok(()) => true,
+            // The host gave the channel up, and the memory with it.
+            Err(error) if error == ENODEV => true,
+            Err(error) => {
+                let (relid, error) = (self.channel.relid(), error.to_errno());
+                pr_err!(
+                    "channel {}: the host keeps the {} ({})\n",
+                    relid,
+                    what,
+                    error
+                );
+                false
+            }
+        }
+    }
+
+    fn tear_down(&self) -> Result {
+        let channel = &self.channel;
+        let pending = channel.expect(Key::GpadlTorndown(self.handle))?;
+        let message = GpadlTeardown::new(channel.relid(), self.handle);
+        channel.connection.post(&message)?;
+        pending.wait().map(|_| ())
+    }
+}
+
 /// Rings that the host has access to. Dropping this ends that, or else never frees their memory.
 pub(super) struct SharedRings {
-    channel: Arc<Channel>,
     rings: RingPages,
-    gpadl: u32,
-    host_has_access: bool,
+    gpadl: Gpadl,
 }
 
 impl SharedRings {
@@ -37,30 +124,14 @@ impl SharedRings {
     ///
     /// # Errors
     ///
-    /// `ENODEV` when the channel is rescinded; `EDQUOT` when the host does not want any more;
-    /// `ETIMEDOUT` when it does not answer; `EINVAL`, `ENOMEM`; errors of sending messages.
+    /// Those of [`Gpadl::share`].
     pub(super) fn share(channel: &Arc<Channel>, rings: &RingPages) -> Result<Self> {
-        let gpadl = channel.connection.new_gpadl();
-        let messages = GpadlMessages::new(channel.relid(), gpadl, rings.pfns()).ok_or(EINVAL)?;
-        let pending = channel.expect(Key::GpadlCreated(gpadl))?;
-        let mut shared = Self {
-            channel: channel.clone(),
+        let (gpadl, result) = Gpadl::share(channel, rings.pfns());
+        let shared = Self {
             rings: rings.clone(),
             gpadl,
-            // From the first message on: to be undone when any of what follows fails.
-            host_has_access: true,
         };
-        for message in messages {
-            channel.connection.post_bytes(message.as_bytes())?;
-        }
-        match pending.wait()? {
-            0 => Ok(shared),
-            status => {
-                pr_err!("Failed to establish GPADL: err = {:#x}\n", status);
-                shared.host_has_access = false;
-                Err(EDQUOT)
-            }
-        }
+        result.map(|()| shared)
     }
 
     /// Has the host open the channel with these rings.
@@ -70,12 +141,12 @@ impl SharedRings {
     /// `ENODEV` when the channel is rescinded; `EAGAIN` when the host does not want it opened,
     /// `ETIMEDOUT` when it does not answer; `ENOMEM`; errors of sending messages.
     pub(super) fn open(&self, user_data: &[u8; USER_DATA_LEN]) -> Result {
-        let channel = &self.channel;
+        let channel = &self.gpadl.channel;
         let relid = channel.relid();
         let message = OpenChannel::new(&OpenParameters {
             relid,
             open_id: relid,
-            ring_gpadl: self.gpadl,
+            ring_gpadl: self.gpadl.handle(),
             target_vp: hv::cpu::virtual_processor(channel.target_cpu()),
             downstream_offset: self.rings.downstream_offset(),
             user_data,
@@ -92,34 +163,12 @@ impl SharedRings {
             _ => Err(EAGAIN),
         }
     }
-
-    fn tear_down(&self) -> Result {
-        let channel = &self.channel;
-        let pending = channel.expect(Key::GpadlTorndown(self.gpadl))?;
-        let message = GpadlTeardown::new(channel.relid(), self.gpadl);
-        channel.connection.post(&message)?;
-        pending.wait().map(|_| ())
-    }
 }
 
 impl Drop for SharedRings {
     fn drop(&mut self) {
-        if !self.host_has_access {
-            return;
-        }
-        match self.tear_down() {
-            Ok(()) => {}
-            // The host gave the channel up, and the memory with it.
-            Err(error) if error == ENODEV => {}
-            Err(error) => {
-                let (relid, error) = (self.channel.relid(), error.to_errno());
-                pr_err!(
-                    "channel {}: the host keeps the ring buffer ({})\n",
-                    relid,
-                    error
-                );
-                self.rings.leak();
-            }
+        if !self.gpadl.end("ring buffer") {
+            self.rings.leak();
         }
     }
 }

@@ -181,7 +181,7 @@ impl<H: Handler> Drop for OpenChannel<'_, H> {
 
 /// What of [`OpenChannel::open`] does not depend on its type.
 #[inline(never)]
-fn open_group(
+pub(super) fn open_group(
     device: &Device,
     config: OpenConfig,
     handler: Arc<dyn Handler>,
@@ -205,7 +205,7 @@ fn open_group(
 
 /// What of dropping an [`OpenChannel`] does not depend on its type.
 #[inline(never)]
-fn close_group(channel: &Channel, group: &Group) {
+pub(super) fn close_group(channel: &Channel, group: &Group) {
     group.close(channel);
     *channel.group.lock() = None;
 }

@@ -8,6 +8,8 @@
 //!
 //! C header: [`include/linux/hyperv.h`](srctree/include/linux/hyperv.h)
 
+#[expect(unsafe_code, reason = "memory that the host writes to")]
+mod host_memory;
 mod incoming;
 pub mod index;
 #[expect(unsafe_code, reason = "memory that the host writes to")]
@@ -25,6 +27,7 @@ pub mod slots;
 pub mod writer;
 
 pub use self::{
+    host_memory::HostMemory,
     incoming::Incoming,
     memory::{
         Direction,

@@ -7,6 +7,7 @@ use super::{
         trailer,
         Descriptor,
         GpaDirect,
+        GpaList,
         GpaRange,
         Kind,
         COMPLETION_REQUESTED,
@@ -211,6 +212,27 @@ impl<S: Shared> Writer<S> {
                 GpaDirect::new(range.len, range.offset).as_bytes(),
                 range.pfns.as_bytes(),
             ],
+            payload: &[payload],
+        })
+    }
+
+    /// Sends a packet about several ranges of guest memory, to be completed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::send`].
+    #[inline]
+    pub fn send_gpa_list(
+        &mut self,
+        list: &GpaList,
+        payload: &[u8],
+        transaction: u64,
+    ) -> Result<Signal, SendError> {
+        self.send(&Draft {
+            kind: Kind::GPA_DIRECT,
+            flags: COMPLETION_REQUESTED,
+            transaction,
+            header: &[list.as_bytes()],
             payload: &[payload],
         })
     }

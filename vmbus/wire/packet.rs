@@ -10,7 +10,8 @@ use zerocopy::{
         U16,
         U32, //
     },
-    FromBytes, //
+    FromBytes,
+    IntoBytes, //
 };
 use zerocopy_derive::{
     FromBytes,
@@ -116,6 +117,66 @@ pub struct GpaRange<'a> {
     pub offset: u32,
     /// The pages, in units of [`super::HV_PAGE_SIZE`].
     pub pfns: &'a [u64],
+}
+
+/// Guest memory that a packet is about, in several ranges: a header, and for each range its length,
+/// its offset and its page numbers.
+#[derive(Clone, Debug)]
+pub struct GpaList {
+    words: [u64; Self::WORDS],
+    len: usize,
+}
+
+impl GpaList {
+    /// The most pages in all ranges together.
+    pub const MAX_PAGES: usize = 32;
+
+    /// A header, and as many ranges as pages.
+    const WORDS: usize = 1 + 2 * Self::MAX_PAGES;
+
+    /// No ranges.
+    #[inline]
+    pub const fn new() -> Self {
+        Self {
+            words: [0; Self::WORDS],
+            len: 1,
+        }
+    }
+
+    /// Adds `len` bytes, not 0, that begin at `offset` in page `pfn` and go on in the pages of the
+    /// following numbers, in units of [`super::HV_PAGE_SIZE`]. Answers [`None`] when there is no
+    /// room.
+    #[inline]
+    #[must_use]
+    pub fn push(&mut self, pfn: u64, offset: u32, len: u32) -> Option<()> {
+        let end = u64::from(offset) + u64::from(len);
+        let pages = usize::try_from(end.div_ceil(super::HV_PAGE_SIZE as u64)).ok()?;
+        let (first, pfns) = self
+            .words
+            .get_mut(self.len..)?
+            .get_mut(..pages.checked_add(1)?)?
+            .split_first_mut()?;
+        *first = u64::from(len) | u64::from(offset) << 32;
+        for (word, pfn) in pfns.iter_mut().zip(pfn..) {
+            *word = pfn;
+        }
+        self.len += 1 + pages;
+        // The upper half of the header is the number of ranges, of which there are few.
+        self.words[0] = self.words[0].wrapping_add(1 << 32);
+        Some(())
+    }
+
+    /// What follows the descriptor.
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.words.get(..self.len).unwrap_or_default().as_bytes()
+    }
+}
+
+impl Default for GpaList {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// What follows the descriptor of a [`Kind::TRANSFER_PAGES`] packet.

@@ -12,6 +12,13 @@ pub mod host;
 #[cfg(test)]
 mod layout;
 pub mod memory;
+#[cfg(test)]
+#[expect(
+    dead_code,
+    reason = "only the layout matters here; tests/netvsc.rs has its own copy"
+)]
+#[path = "../../../netvsc/wire/mod.rs"]
+mod network;
 pub mod ring;
 #[cfg(test)]
 #[expect(

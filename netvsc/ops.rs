@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the network stack asks of the driver.
+
+use super::{
+    adapter::Adapter,
+    ethtool::Tool,
+    net::{
+        self,
+        log::{
+            netdev_err,
+            netdev_info, //
+        },
+        rtnl::Held,
+        skb::{
+            Borrowed,
+            Skb, //
+        },
+        xdp,
+        Counters,
+        Device,
+        Features,
+        MacAddress,
+        RxMode,
+        Sent,
+        Way, //
+    },
+};
+use kernel::{
+    prelude::*,
+    sync::{
+        rcu,
+        Arc,
+        ArcBorrow, //
+    },
+};
+
+/// The driver.
+pub(crate) struct Network;
+
+#[vtable]
+impl net::Operations for Network {
+    type Data = Adapter;
+    type Ethtool = Tool;
+
+    fn open(device: &Device, data: ArcBorrow<'_, Adapter>, _held: Held<'_>) -> Result {
+        device.carrier_off();
+        data.open_filter().inspect_err(|error| {
+            let errno = error.to_errno();
+            netdev_err!(device, "unable to open device (ret {}).\n", errno);
+        })?;
+        data.follow_link();
+        Ok(())
+    }
+
+    fn stop(device: &Device, data: ArcBorrow<'_, Adapter>, _held: Held<'_>) -> Result {
+        data.stop_sending();
+        let Ok(session) = data.session() else {
+            return Ok(());
+        };
+        data.close_filter().inspect_err(|error| {
+            let errno = error.to_errno();
+            netdev_err!(device, "unable to close device (ret {}).\n", errno);
+        })?;
+        session.wait_until_empty().inspect_err(|_| {
+            netdev_err!(device, "Ring buffer not empty after closing rndis\n");
+        })
+    }
+
+    #[inline]
+    fn start_xmit(_device: &Device, data: ArcBorrow<'_, Adapter>, skb: Skb, way: Way<'_>) -> Sent {
+        let guard = rcu::read_lock();
+        match data.session.get(&guard) {
+            Some(session) => session.transmit(skb, way, &guard),
+            None => {
+                data.totals.tx_dropped.increment();
+                Sent::Taken
+            }
+        }
+    }
+
+    #[inline]
+    fn select_queue(device: &Device, data: ArcBorrow<'_, Adapter>, skb: Borrowed<'_>) -> u16 {
+        data.pick_queue(device, skb)
+    }
+
+    fn set_rx_mode(_device: &Device, data: ArcBorrow<'_, Adapter>, mode: RxMode) {
+        Arc::from(data).want_frames(mode);
+    }
+
+    fn set_address(
+        _device: &Device,
+        data: ArcBorrow<'_, Adapter>,
+        address: &MacAddress,
+        _held: Held<'_>,
+    ) -> Result {
+        data.session()?.set_address(*address)
+    }
+
+    fn change_mtu(
+        _device: &Device,
+        data: ArcBorrow<'_, Adapter>,
+        mtu: u32,
+        held: Held<'_>,
+    ) -> Result {
+        if !data.is_mtu_possible(mtu, held) {
+            return Err(EOPNOTSUPP);
+        }
+        data.change_mtu(mtu, held)
+    }
+
+    fn fix_features(
+        device: &Device,
+        data: ArcBorrow<'_, Adapter>,
+        wanted: Features,
+        held: Held<'_>,
+    ) -> Features {
+        if wanted.contains(Features::LRO) && data.has_xdp(held) {
+            netdev_info!(device, "Skip LRO - unsupported with XDP\n");
+            return wanted.without(Features::LRO);
+        }
+        wanted
+    }
+
+    fn set_features(
+        device: &Device,
+        data: ArcBorrow<'_, Adapter>,
+        features: Features,
+        held: Held<'_>,
+    ) -> Result {
+        let session = data.session()?;
+        let changed = features ^ device.features();
+        if !changed.contains(Features::LRO) {
+            return Ok(());
+        }
+        let result = session.set_coalesce(features.contains(Features::LRO));
+        if result.is_err() {
+            device.set_features(features ^ Features::LRO, held);
+        }
+        result
+    }
+
+    fn set_xdp(
+        device: &Device,
+        data: ArcBorrow<'_, Adapter>,
+        program: Option<xdp::Program>,
+        reason: &xdp::Reason<'_>,
+        held: Held<'_>,
+    ) -> Result {
+        data.set_xdp(device, program, reason, held)
+    }
+
+    fn xdp_xmit(device: &Device, data: ArcBorrow<'_, Adapter>, frames: &mut xdp::Frames<'_>) {
+        data.send_redirected(device, frames);
+    }
+
+    fn counters(_device: &Device, data: ArcBorrow<'_, Adapter>) -> Counters {
+        let mut sum = Counters {
+            tx_dropped: data.totals.tx_dropped.get(),
+            ..Counters::default()
+        };
+        for queue in &data.counters {
+            sum.rx_packets += queue.rx_packets.get();
+            sum.rx_bytes += queue.rx_bytes.get();
+            sum.multicast += queue.rx_multicast.get();
+            sum.tx_packets += queue.tx_packets.get();
+            sum.tx_bytes += queue.tx_bytes.get();
+        }
+        sum
+    }
+}

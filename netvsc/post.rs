@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Packets with frames, on their way into the ring: from a section of the send buffer, or from the
+//! pages that a frame is in.
+
+use super::{
+    batch::{
+        Load,
+        Path,
+        Unsent, //
+    },
+    net::{
+        log::netdev_err,
+        skb::Skb,
+        Segment, //
+    },
+    queue::{
+        InHost,
+        Queue, //
+    },
+    wire::{
+        frame::Start,
+        nvsp::{
+            Message,
+            RndisPacket, //
+        },
+    },
+};
+use core::mem::MaybeUninit;
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Full,
+        Relaxed, //
+    },
+};
+use vmbus::{
+    ratelimit,
+    wire::HV_PAGE_SIZE,
+    GpaList,
+    SendError, //
+};
+
+/// The share of the ring that is to be free, in percent, for a queue not to be stopped.
+const STOP_BELOW: u32 = 10;
+
+/// The most pieces of a frame: its start, its linear part, and its fragments.
+const MAX_SEGMENTS: usize = 20;
+
+/// The most pages of a packet.
+const MAX_PAGES: u64 = GpaList::MAX_PAGES as u64;
+
+impl Queue {
+    /// Sends a frame from where it is.
+    pub(super) fn send_in_place(
+        &self,
+        skb: Skb,
+        start: Start,
+        path: &Path<'_>,
+    ) -> Result<(), Unsent> {
+        let head = start.as_bytes();
+        let Some((mut skb, list)) = self.place(skb, head) else {
+            return Err(Unsent::Dropped);
+        };
+        skb.timestamp();
+        let load = Load::empty(0).and(0, skb.len());
+        self.send_pages(path, load, None, skb, &list)
+            .map_err(|(error, skb)| self.unsent(error, skb, path))
+    }
+
+    /// Writes the start of a message before its frame.
+    fn place(&self, mut skb: Skb, head: &[u8]) -> Option<(Skb, GpaList)> {
+        let Ok(room) = skb.head_mut(head.len()) else {
+            self.shared.adapter.totals.tx_no_memory.increment();
+            return None;
+        };
+        room.copy_from_slice(head);
+        // Putting the frame into one piece leaves its start behind.
+        let (mut skb, list) = self.pages(skb, u32::try_from(head.len()).ok()?)?;
+        skb.head_mut(head.len()).ok()?.copy_from_slice(head);
+        Some((skb, list))
+    }
+
+    /// The pages that a frame is in, together with the `head` bytes of its message that are before
+    /// it; [`None`] if they are too many, or there is no memory to put them into one piece.
+    pub(super) fn pages(&self, mut skb: Skb, head: u32) -> Option<(Skb, GpaList)> {
+        if let Some(list) = list_of(&skb, head) {
+            return Some((skb, list));
+        }
+        let totals = &self.shared.adapter.totals;
+        totals.tx_scattered.increment();
+        if skb.linearize().is_err() || skb.head_mut(head as usize).is_err() {
+            totals.tx_no_memory.increment();
+            return None;
+        }
+        let Some(list) = list_of(&skb, head) else {
+            totals.tx_too_big.increment();
+            return None;
+        };
+        Some((skb, list))
+    }
+
+    /// Sends what is in a section.
+    #[inline]
+    pub(super) fn send_load(
+        &self,
+        path: &Path<'_>,
+        load: Load,
+        skb: Skb,
+    ) -> Result<(), (SendError, Skb)> {
+        let message = load.message();
+        self.post(path, load, Some(load.section), skb, |id| {
+            path.endpoint.send_inband(message.as_bytes(), id, true)
+        })
+    }
+
+    /// Sends pages, and what is in a section before them.
+    pub(super) fn send_pages(
+        &self,
+        path: &Path<'_>,
+        load: Load,
+        section: Option<u32>,
+        skb: Skb,
+        list: &GpaList,
+    ) -> Result<(), (SendError, Skb)> {
+        let message = match section {
+            Some(_) => load.message(),
+            None => Message::rndis(RndisPacket::DIRECT),
+        };
+        self.post(path, load, section, skb, |id| {
+            path.endpoint.send_gpa_list(list, message.as_bytes(), id)
+        })
+    }
+
+    /// Sends a packet with `send`, which is given its name.
+    #[inline]
+    fn post(
+        &self,
+        path: &Path<'_>,
+        load: Load,
+        section: Option<u32>,
+        skb: Skb,
+        send: impl FnOnce(u64) -> Result<(), SendError>,
+    ) -> Result<(), (SendError, Skb)> {
+        let free = path.endpoint.send_free_percent();
+        let packet = InHost {
+            skb,
+            section,
+            queue: path.way.index,
+            frames: load.frames,
+            bytes: load.bytes,
+        };
+        let id = match self.in_host.insert(packet) {
+            Ok(id) => id,
+            Err(packet) => return Err((SendError::Full, packet.skb)),
+        };
+        self.outstanding.fetch_add(1u32, Full);
+        if let Err(error) = send(id) {
+            self.outstanding.fetch_sub(1, Full);
+            // Nobody but the host could have taken it, which has not been told its name.
+            return match self.in_host.take(id) {
+                Some(packet) => Err((error, packet.skb)),
+                None => Ok(()),
+            };
+        }
+        if free < STOP_BELOW {
+            self.stop(path);
+            self.wake_if_idle(path);
+        }
+        Ok(())
+    }
+
+    fn stop(&self, path: &Path<'_>) {
+        path.way.queue.stop();
+        self.shared.adapter.totals.stop_queue.increment();
+    }
+
+    /// Wakes a stopped queue that no completion will wake. Returns whether it did.
+    fn wake_if_idle(&self, path: &Path<'_>) -> bool {
+        let is_idle = path.way.queue.is_stopped()
+            && self.outstanding.load(Relaxed) == 0
+            && self.shared.is_sending();
+        if is_idle {
+            path.way.queue.wake();
+            self.shared.adapter.totals.wake_queue.increment();
+        }
+        is_idle
+    }
+
+    /// There is no room for a frame. It is given back, unless nothing would make room.
+    #[cold]
+    pub(super) fn full(&self, skb: Skb, path: &Path<'_>) -> Unsent {
+        self.stop(path);
+        if self.wake_if_idle(path) {
+            self.shared.adapter.totals.tx_no_space.increment();
+            return Unsent::Dropped;
+        }
+        Unsent::Busy(skb)
+    }
+
+    #[cold]
+    pub(super) fn unsent(&self, error: SendError, skb: Skb, path: &Path<'_>) -> Unsent {
+        match error {
+            SendError::Full => self.full(skb, path),
+            error => self.lost(error, skb),
+        }
+    }
+
+    #[cold]
+    pub(super) fn lost(&self, error: SendError, skb: Skb) -> Unsent {
+        if error != SendError::Closed && ratelimit::allowed() {
+            netdev_err!(
+                self.shared.net(),
+                "Unable to send packet len {}: {:?}\n",
+                skb.len(),
+                error
+            );
+        }
+        Unsent::Dropped
+    }
+}
+
+/// The pages that a frame is in, together with the `head` bytes before it.
+fn list_of(skb: &Skb, head: u32) -> Option<GpaList> {
+    const PAGE: u64 = HV_PAGE_SIZE as u64;
+
+    let mut room: [MaybeUninit<Segment>; MAX_SEGMENTS] =
+        [const { MaybeUninit::uninit() }; MAX_SEGMENTS];
+    let mut list = GpaList::new();
+    let mut pages = 0;
+    for segment in skb.segments(head, &mut room)? {
+        // CAST: Less than the size of a page.
+        let offset = (segment.address % PAGE) as u32;
+        pages += (u64::from(offset) + u64::from(segment.len)).div_ceil(PAGE);
+        if pages > MAX_PAGES {
+            return None;
+        }
+        list.push(segment.address / PAGE, offset, segment.len)?;
+    }
+    Some(list)
+}

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The network protocol: what we send, byte by byte, and what we make of what a host may send.
+
+use proptest::prelude::*;
+use wire::{
+    frame::{Parts, Start, MAX_INFOS, START_LEN},
+    info::{self, FrameInfo, Info, InfoType, Part, Transports, VlanTag},
+    nvsp::{self, Answer, Message, Notice, RndisPacket, Version, MESSAGE_LEN, SEND_TABLE_LEN},
+    offload::{self, Offloads},
+    request::{self, network_address, Filter, Oid, Writer},
+    rndis::{Header, Indication, MessageType, Status},
+    rsc::{Assembly, Piece, MAX_PARTS},
+    rss, Fault,
+};
+use zerocopy::{FromZeros, IntoBytes};
+
+#[expect(dead_code, reason = "some is for the driver only")]
+#[path = "../../../netvsc/wire/mod.rs"]
+mod wire;
+
+fn words(values: &[u32]) -> Vec<u8> {
+    values
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect()
+}
+
+/// A piece of information: length, kind, offset of the value, and the value.
+fn piece(len: u32, kind: u32, offset: u32, value: u32) -> Vec<u8> {
+    words(&[len, kind, offset, value])
+}
+
+#[test]
+fn messages_begin_with_their_kind_and_are_zero_after_their_body() {
+    let message = Message::ndis_config(1514, nvsp::Capabilities::IEEE8021Q);
+    let mut expected = words(&[125, 1514, 0, 8]);
+    expected.resize(MESSAGE_LEN, 0);
+    assert_eq!(message.as_bytes(), expected);
+
+    let message = Message::send_receive_buffer(0xe1e11);
+    let mut expected = words(&[101, 0xe1e11, 0xcafe]);
+    expected.resize(MESSAGE_LEN, 0);
+    assert_eq!(message.as_bytes(), expected);
+
+    let message = Message::rndis(RndisPacket::in_section(5, 100));
+    assert_eq!(message.as_bytes()[..16], words(&[107, 0, 5, 100]));
+    let message = Message::rndis(RndisPacket::CONTROL);
+    assert_eq!(message.as_bytes()[..16], words(&[107, 1, u32::MAX, 0]));
+    let message = Message::allocate_subchannels(3);
+    assert_eq!(message.as_bytes()[..12], words(&[133, 1, 3]));
+}
+
+#[test]
+fn old_hosts_get_old_ndis() {
+    assert_eq!(Version::V4.ndis(), (6, 1));
+    assert_eq!(Version::V5.ndis(), (6, 30));
+    assert!(Version::PREFERRED.is_sorted_by(|a, b| a > b));
+}
+
+#[test]
+fn answers_that_are_too_short_are_refused() {
+    let whole = [
+        words(&[2, 0x6_0001, 0, 1]),
+        words(&[102, 1, 1, 0, 1728, 9709, 0]),
+        words(&[105, 1, 6144]),
+        words(&[133, 1, 3]),
+        words(&[108, 1]),
+    ];
+    for message in whole {
+        assert!(Answer::parse(&message).is_ok());
+        for len in 1..message.len() {
+            let short = Answer::parse(&message[..len]);
+            assert!(matches!(short, Err(Fault::Short(_))), "{short:?}");
+        }
+    }
+    assert_eq!(Answer::parse(&[]), Ok(Answer::Empty));
+    assert_eq!(Answer::parse(&words(&[7, 0])), Err(Fault::Kind(7)));
+}
+
+#[test]
+fn receive_buffers_are_one_section_of_what_there_is() {
+    let sections = |values: [u32; 6], size| {
+        let message = [&words(&[102])[..], &words(&values)].concat();
+        let Ok(Answer::ReceiveBuffer(answer)) = Answer::parse(&message) else {
+            panic!("no answer");
+        };
+        answer.sections(size)
+    };
+    assert!(sections([1, 1, 0, 100, 10, 0], 1000).is_some());
+    assert!(sections([1, 1, 0, 100, 11, 0], 1000).is_none());
+    assert!(sections([1, 2, 0, 100, 10, 0], 1000).is_none());
+    assert!(sections([1, 1, 8, 100, 9, 0], 1000).is_none());
+    assert!(sections([1, 1, 0, 67, 10, 0], 1000).is_none());
+    assert!(sections([1, 1, 0, 100, 0, 0], 1000).is_none());
+    assert!(sections([1, 1, 0, u32::MAX, u32::MAX, 0], 1 << 24).is_none());
+}
+
+#[test]
+fn the_send_table_is_where_the_host_says_or_where_old_hosts_have_it() {
+    let table: Vec<u32> = (0..16).collect();
+    let message = |offset: u32, gap: usize| {
+        let mut message = words(&[134, 16, offset]);
+        message.resize(12 + gap, 0);
+        message.extend(words(&table));
+        message
+    };
+    let parse = |message: &[u8], version| Notice::parse(message, version);
+    let expected = Ok(Notice::SendTable(table.clone().try_into().unwrap()));
+    assert_eq!(parse(&message(12, 0), Version::V6_1), expected);
+    assert_eq!(parse(&message(12, 0), Version::V5), expected);
+    // The table is after the longest message, whatever an old host says.
+    assert_eq!(parse(&message(12, 28), Version::V6), expected);
+    assert_ne!(parse(&message(12, 28), Version::V6_1), expected);
+    assert!(parse(&message(13, 0), Version::V6_1).is_err());
+    assert!(parse(&message(u32::MAX, 0), Version::V6_1).is_err());
+    assert!(parse(&words(&[134, 15, 12]), Version::V6_1).is_err());
+    assert_eq!(SEND_TABLE_LEN, 16);
+}
+
+#[test]
+fn starts_of_frames_have_lengths_that_add_up() {
+    let mut start = Start::new(1000);
+    assert_eq!(start.as_bytes().len(), START_LEN);
+    start.push(Info::new(InfoType::VLAN, 7));
+    start.push(Info::new(InfoType::HASH, 9));
+    let bytes = start.as_bytes();
+    assert_eq!(start.message_len() as usize, bytes.len() + 1000);
+    assert_eq!(bytes[..8], words(&[1, 44 + 32 + 1000]));
+    assert_eq!(bytes[8..44], words(&[36 + 32, 1000, 0, 0, 0, 36, 32, 0, 0]));
+    assert_eq!(bytes[44..60], words(&[16, 6, 12, 7]));
+    assert_eq!(bytes[60..], words(&[16, 8, 12, 9]));
+    start.pad(4);
+    assert_eq!(start.message_len(), 44 + 32 + 1000 + 4);
+    for _ in 0..2 * MAX_INFOS {
+        start.push(Info::new(InfoType::CHECKSUM, 0));
+    }
+    assert_eq!(start.as_bytes().len(), START_LEN + 16 * MAX_INFOS);
+}
+
+#[test]
+fn a_frame_of_ours_is_one_that_we_understand() {
+    let mut start = Start::new(60);
+    start.push(Info::new(InfoType::HASH, 0x1234));
+    let bytes = [start.as_bytes(), &[0; 60]].concat();
+    let parts = Parts::parse(&bytes[..START_LEN], bytes.len()).unwrap();
+    assert_eq!(parts.frame, bytes.len() - 60..bytes.len());
+    let info = FrameInfo::parse(&bytes[parts.info]).unwrap();
+    assert_eq!(info.hash, Some(0x1234));
+}
+
+#[test]
+fn information_that_is_not_well_formed_ends_the_list() {
+    for bad in [
+        piece(0, 6, 12, 0),
+        piece(11, 6, 4, 0),
+        piece(17, 6, 12, 0),
+        piece(u32::MAX, 6, 12, 0),
+        piece(16, 6, 16, 0),
+        piece(16, 6, u32::MAX, 0),
+        piece(16, 6, 13, 0),
+        vec![1, 2, 3],
+    ] {
+        let list = [piece(16, 8, 12, 1), bad].concat();
+        assert!(FrameInfo::parse(&list).is_err(), "{list:?}");
+    }
+    // Of a kind that nobody reads, a value may be short.
+    assert!(FrameInfo::parse(&piece(16, 77, 15, 0)).is_ok());
+}
+
+#[test]
+fn the_first_piece_of_a_kind_counts() {
+    let list = [
+        piece(16, 8, 12, 1),
+        piece(16, 8, 12, 2),
+        piece(16, 0x8000_0001, 12, 0x101),
+        piece(16, 1, 12, 5),
+    ]
+    .concat();
+    let info = FrameInfo::parse(&list).unwrap();
+    assert_eq!(info.hash, Some(1));
+    assert_eq!(info.part, Some(Part(0x101)));
+    assert_eq!(info.checksum, None);
+}
+
+#[test]
+fn work_for_the_host_is_in_the_right_bits() {
+    let value = |info: Option<Info>| info.map(|info| info.value);
+    assert_eq!(value(info::checksum(Transports::TCP4, 34)), Some(0x22_0005));
+    assert_eq!(value(info::checksum(Transports::UDP6, 54)), Some(0x36_000a));
+    assert_eq!(value(info::checksum(Transports::UDP6, 1024)), None);
+    let v4 = 1460 | 34 << 20 | 1 << 30;
+    assert_eq!(value(info::large_send(false, 1460, 34)), Some(v4));
+    assert_eq!(value(info::large_send(true, 1460, 34)), Some(v4 | 1 << 31));
+    assert_eq!(value(info::large_send(true, 1 << 20, 34)), None);
+}
+
+#[test]
+fn requests_say_where_their_value_is() {
+    let mut room = [0xff; 64];
+    let value = Filter::PROMISCUOUS.0.to_le_bytes();
+    let request = Writer::new(&mut room, 9).set(Oid::CURRENT_PACKET_FILTER, &value);
+    let expected = words(&[5, 32, 9, 0x1010e, 4, 20, 0, 0x20]);
+    assert_eq!(request.unwrap().as_bytes(), expected);
+    let mut room = [0; 31];
+    assert!(Writer::new(&mut room, 9)
+        .set(Oid::LINK_SPEED, &value)
+        .is_none());
+    let mut room = [0; 64];
+    let request = Writer::new(&mut room, 1).initialize().unwrap();
+    assert_eq!(request.as_bytes(), words(&[2, 24, 1, 1, 0, 0x4000]));
+    let mut room = [0; 64];
+    let request = Writer::new(&mut room, 2).halt().unwrap();
+    assert_eq!(request.as_bytes(), words(&[3, 12, 2]));
+}
+
+#[test]
+fn an_address_is_sent_as_text() {
+    let value = network_address([0x00, 0x15, 0x5d, 0xab, 0xcd, 0xef]);
+    assert_eq!(value[..20], words(&[20, 28, 2, 48, 24]));
+    let text: Vec<u16> = value[20..]
+        .chunks_exact(2)
+        .map(|unit| u16::from_le_bytes([unit[0], unit[1]]))
+        .collect();
+    assert_eq!(
+        String::from_utf16(&text).unwrap(),
+        "NetworkAddress00155dabcdef"
+    );
+}
+
+#[test]
+fn answers_to_questions_are_within_the_message() {
+    let answer = |values: &[u32]| {
+        let message = words(values);
+        let answer = request::Answer::parse(&message)
+            .map(|answer| answer.query().map(|value| value.map(<[u8]>::to_vec)));
+        answer.and_then(|answer| answer)
+    };
+    let complete = MessageType::QUERY_COMPLETE.0;
+    let good = answer(&[complete, 28, 1, 0, 4, 16, 77]);
+    assert_eq!(good, Ok(Ok(words(&[77]))));
+    assert!(answer(&[complete, 28, 1, 0, 5, 16, 77]).is_err());
+    assert!(answer(&[complete, 28, 1, 0, 4, 17, 77]).is_err());
+    assert!(answer(&[complete, 28, 1, 0, 4, 15, 77]).is_err());
+    assert!(answer(&[complete, 28, 1, 0, u32::MAX, 16, 77]).is_err());
+    assert!(answer(&[complete, 29, 1, 0, 4, 16, 77]).is_err());
+    assert!(answer(&[complete, 24, 1, 0, 4, 16, 77]).is_err());
+    let refused = answer(&[complete, 24, 1, 0xc000_00bb, 0, 0]);
+    assert_eq!(refused, Ok(Err(Status(0xc000_00bb))));
+    assert!(answer(&[MessageType::SET_COMPLETE.0, 28, 1, 0, 4, 16, 77]).is_err());
+}
+
+#[test]
+fn the_speed_of_a_link_may_be_beyond_the_message() {
+    let parse = |values: &[u32], len| {
+        let message = words(values);
+        let header = Header::parse(&message, message.len())?;
+        assert_eq!(header.len, len);
+        Indication::parse(&header, &message)
+    };
+    let change = Status::LINK_SPEED_CHANGE.0;
+    let speed = parse(&[7, 20, change, 4, 12, 100], 20);
+    assert_eq!(speed, Ok(Indication::Speed(100)));
+    assert!(parse(&[7, 20, change, 3, 12, 100], 20).is_err());
+    assert!(parse(&[7, 20, change, 4, 11, 100], 20).is_err());
+    assert!(parse(&[7, 20, change, 4, 13, 100], 20).is_err());
+    assert!(parse(&[7, 20, change, 5, 12, 100], 20).is_err());
+    assert!(parse(&[7, 16, change, 4, 12, 100], 16).is_err());
+    let up = parse(&[7, 20, Status::MEDIA_CONNECT.0, 0, 0], 20);
+    assert_eq!(up, Ok(Indication::Connected));
+}
+
+#[test]
+fn what_a_host_cannot_do_is_not_asked_for() {
+    let mut capabilities = offload::Capabilities::new_zeroed();
+    assert_eq!(Offloads::of(&capabilities), Offloads::default());
+    capabilities.checksum.v4_send = 0x010 | 0x004 | 0x040;
+    capabilities.large_send.v4_encapsulation = 2;
+    capabilities.large_send.v4_max_len = 60000;
+    capabilities.coalesce_v4 = 1;
+    let offloads = Offloads::of(&capabilities);
+    assert_eq!(offloads.checksums, Transports::TCP4 | Transports::UDP4);
+    assert!(offloads.segments_v4 && !offloads.segments_v6 && !offloads.coalesces);
+    assert_eq!(offloads.max_segments_len, Some(60000));
+    let new = offload::Parameters::new(&offloads, true).for_version(Version::V6_1);
+    assert_eq!(new.as_bytes()[..4], [0x80, 3, 28, 0]);
+    assert_eq!(new.as_bytes()[4..15], [1, 4, 4, 0, 0, 0, 0, 2, 0, 0, 0]);
+    let old = offload::Parameters::new(&offloads, true).for_version(Version::V4);
+    assert_eq!(old.as_bytes().len(), 22);
+    assert_eq!(old.as_bytes()[6], 0);
+}
+
+#[test]
+fn capabilities_have_to_be_some() {
+    let (query, len) = offload::Capabilities::query(Version::V6_1);
+    assert!(offload::Capabilities::parse(&query.as_bytes()[..len]).is_some());
+    assert!(offload::Capabilities::parse(&query.as_bytes()[..len - 1]).is_none());
+    assert!(offload::Capabilities::parse(&[]).is_none());
+    assert!(offload::Capabilities::parse(&[0; 200]).is_none());
+    let (_, old) = offload::Capabilities::query(Version::V2);
+    assert_eq!(old, offload::Capabilities::LEN_6_0);
+}
+
+#[test]
+fn flows_are_spread_over_tables_of_any_length() {
+    let table = [0, 1, 2, 3];
+    let mut room = [0; rss::MAX_PARAMETERS_LEN];
+    let value = rss::Parameters::write(&mut room, &table, &rss::DEFAULT_KEY, false).unwrap();
+    assert_eq!(value[..4], [0x89, 2, 40, 0]);
+    assert_eq!(value[40..56], words(&[0, 1, 2, 3]));
+    assert_eq!(value[56..], rss::DEFAULT_KEY);
+    let mut room = [0; 95];
+    assert!(rss::Parameters::write(&mut room, &table, &rss::DEFAULT_KEY, true).is_none());
+    let scale = |queues: u32, len: u16| {
+        let mut value = vec![0x88, 2, 18, 0];
+        value.extend(words(&[0, 0, queues]));
+        value.extend(len.to_le_bytes());
+        rss::Capabilities::parse(&value).map(|scale| (scale.queues, scale.table_len))
+    };
+    assert_eq!(scale(8, 64), Some((8, 64)));
+    assert_eq!(scale(8, 0), Some((8, 128)));
+    assert_eq!(scale(8, 257), Some((8, 128)));
+    assert_eq!(scale(1, 64), None);
+    assert!(rss::Capabilities::parse(&[0; 19]).is_none());
+}
+
+fn part(flags: u32) -> FrameInfo {
+    FrameInfo {
+        part: Some(Part(1 | 1 << 8 | flags)),
+        ..FrameInfo::default()
+    }
+}
+
+const FIRST: u32 = 1 << 9;
+const LAST: u32 = 1 << 10;
+
+#[test]
+fn parts_make_a_frame() {
+    let mut assembly = Assembly::new(vec![Piece::default(); MAX_PARTS]);
+    let at = |offset| Piece { offset, len: 10 };
+    let whole = assembly.add(at(0), &FrameInfo::default(), true).unwrap();
+    assert_eq!(whole.unwrap().len, 10);
+    let info = FrameInfo {
+        hash: Some(5),
+        ..part(FIRST)
+    };
+    assert!(assembly.add(at(0), &info, false).unwrap().is_none());
+    assert!(assembly.add(at(10), &part(0), false).unwrap().is_none());
+    let frame = assembly.add(at(20), &part(LAST), true).unwrap().unwrap();
+    assert_eq!((frame.len, frame.info.hash), (30, Some(5)));
+    assert_eq!(frame.pieces, [at(0), at(10), at(20)]);
+    // Nothing is left of it.
+    assert!(assembly.add(at(0), &part(LAST), true).is_err());
+}
+
+#[test]
+fn parts_out_of_order_make_none() {
+    let mut assembly = Assembly::new(vec![Piece::default(); 3]);
+    let at = Piece { offset: 0, len: 10 };
+    assert!(assembly.add(at, &part(0), false).is_err());
+    assert!(assembly.add(at, &part(FIRST), true).is_err());
+    assert!(assembly.add(at, &part(LAST), true).is_err());
+    assert!(assembly.add(at, &part(FIRST), false).unwrap().is_none());
+    assert!(assembly.add(at, &part(0), false).unwrap().is_none());
+    assert!(assembly.add(at, &part(0), false).unwrap().is_none());
+    assert!(assembly.add(at, &part(LAST), true).is_err());
+    let huge = Piece {
+        offset: 0,
+        len: usize::MAX,
+    };
+    assert!(assembly.add(huge, &part(FIRST), false).unwrap().is_none());
+    assert!(assembly.add(huge, &part(LAST), true).is_err());
+}
+
+proptest! {
+    #[test]
+    fn tags_survive(tci: u16) {
+        prop_assert_eq!(VlanTag::from_tci(tci).tci(), tci);
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Answer::parse(&bytes);
+        let _ = Notice::parse(&bytes, Version::V6);
+        let _ = nvsp::expect_rndis(&bytes);
+        let _ = FrameInfo::parse(&bytes);
+        let _ = offload::Capabilities::parse(&bytes);
+        let _ = rss::Capabilities::parse(&bytes);
+        let _ = request::answered(&bytes);
+        if let Ok(answer) = request::Answer::parse(&bytes) {
+            let _ = answer.initialize().map(|complete| complete.alignment());
+            let _ = (answer.query(), answer.set());
+        }
+        if let Ok(header) = Header::parse(&bytes, bytes.len()) {
+            let _ = Indication::parse(&header, &bytes);
+        }
+    }
+
+    #[test]
+    fn parts_of_a_message_are_within_it(
+        values in prop::array::uniform11(prop_oneof![0u32..300, any::<u32>()]),
+        available in 0usize..400,
+    ) {
+        let start = words(&values);
+        let start = &start[..available.min(START_LEN)];
+        if let Ok(parts) = Parts::parse(start, available) {
+            prop_assert!(parts.frame.start <= parts.frame.end && parts.frame.end <= available);
+            prop_assert!(parts.info.start <= parts.info.end && parts.info.end <= available);
+        }
+    }
+
+    #[test]
+    fn lists_of_any_pieces_end(
+        pieces in prop::collection::vec(prop::array::uniform4(0u32..40), 0..20),
+    ) {
+        let list: Vec<u8> = pieces.iter().flat_map(|piece| words(piece)).collect();
+        let _ = FrameInfo::parse(&list);
+    }
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory for a device to read and write, in the kernel's address space.
+//!
+//! The host can change it at any moment. Therefore it is only ever copied, and nobody gets a
+//! reference into it.
+
+use super::{
+    order,
+    pages::{
+        ZeroedPage,
+        HV_PAGES_PER_PAGE, //
+    }, //
+};
+use crate::bindings;
+use core::{
+    mem::{
+        ManuallyDrop,
+        MaybeUninit, //
+    },
+    ptr::NonNull, //
+};
+use kernel::{
+    page::PAGE_SIZE,
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
+
+/// Whole pages of memory, contiguous for the kernel only.
+///
+/// # Invariants
+///
+/// `base` is the address of a mapping that this object owns, of all of `pages`, which are `len`
+/// bytes. The mapping is readable and writable.
+pub struct HostMemory {
+    base: NonNull<u8>,
+    len: usize,
+    pages: ManuallyDrop<KVVec<ZeroedPage>>,
+    leaked: Atomic<bool>,
+}
+
+// SAFETY: The mapping belongs to no task and no processor.
+unsafe impl Send for HostMemory {}
+
+// SAFETY: Through a shared reference, the memory is only copied. It is never borrowed.
+unsafe impl Sync for HostMemory {}
+
+impl HostMemory {
+    /// Allocates `bytes` bytes, rounded up to whole pages, if possible of memory node `node`. They
+    /// begin with zeros.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for no bytes, `ENOMEM`.
+    pub fn allocate(bytes: usize, node: i32) -> Result<Self> {
+        let count = bytes.div_ceil(PAGE_SIZE);
+        let mut pages = KVVec::with_capacity(count, GFP_KERNEL)?;
+        for _ in 0..count {
+            pages.push(ZeroedPage::new(node)?, GFP_KERNEL)?;
+        }
+        let base = map(&pages)?;
+        // INVARIANT: These pages were just mapped so, and nobody else knows the mapping.
+        Ok(Self {
+            base,
+            len: count * PAGE_SIZE,
+            pages: ManuallyDrop::new(pages),
+            leaked: Atomic::new(false),
+        })
+    }
+
+    /// The number of bytes: a multiple of the size of a page.
+    #[inline]
+    pub fn size(&self) -> usize {
+        self.len
+    }
+
+    /// Where the memory is, for who copies to it by other means. There must never be a reference
+    /// into it.
+    #[inline]
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.base.as_ptr()
+    }
+
+    /// The numbers of the pages in order, in units of the hypervisor's pages.
+    pub fn pfns(&self) -> impl ExactSizeIterator<Item = u64> + '_ {
+        (0..self.pages.len() * HV_PAGES_PER_PAGE).map(|index| {
+            // The index is of a page that is there.
+            self.pfn(index).unwrap_or_default()
+        })
+    }
+
+    /// The number of page `index` of the hypervisor's.
+    pub fn pfn(&self, index: usize) -> Option<u64> {
+        let page = self.pages.get(index / HV_PAGES_PER_PAGE)?;
+        Some(page.hv_pfn() + index.rem_euclid(HV_PAGES_PER_PAGE) as u64)
+    }
+
+    /// Never frees the memory, because the host may still use it.
+    pub(crate) fn leak(&self) {
+        self.leaked.store(true, Relaxed);
+    }
+
+    /// The address of `len` bytes at `at`; [`None`] when they are not in the mapping.
+    #[inline]
+    fn address(&self, at: usize, len: usize) -> Option<*mut u8> {
+        if len > self.len || at > self.len - len {
+            return None;
+        }
+        Some(self.base.as_ptr().wrapping_add(at))
+    }
+
+    /// Copies data out, from offset `at` on; [`None`] when they are not all there.
+    #[inline]
+    #[must_use]
+    pub fn copy_out(&self, at: usize, into: &mut [u8]) -> Option<()> {
+        let from = self.address(at, into.len())?;
+        // SAFETY: `address` says that the source is in the mapping. The destination is private
+        // memory and therefore elsewhere. What the host writes meanwhile makes the copy
+        // meaningless, not unsound: any bytes are valid.
+        unsafe { from.copy_to_nonoverlapping(into.as_mut_ptr(), into.len()) };
+        // From here on, the compiler must not look at the source in place of the copy.
+        order::compiler_barrier();
+        Some(())
+    }
+
+    /// Copies data out into memory that was not written before; [`None`] when they are not all
+    /// there.
+    #[inline]
+    #[must_use]
+    pub fn copy_out_uninit<'a>(
+        &self,
+        at: usize,
+        into: &'a mut [MaybeUninit<u8>],
+    ) -> Option<&'a mut [u8]> {
+        let (start, len) = (into.as_mut_ptr().cast::<u8>(), into.len());
+        let from = self.address(at, len)?;
+        // SAFETY: As in `copy_out`.
+        unsafe { from.copy_to_nonoverlapping(start, len) };
+        order::compiler_barrier();
+        // SAFETY: All of `into` was just written, and it stays borrowed.
+        Some(unsafe { core::slice::from_raw_parts_mut(start, len) })
+    }
+
+    /// Copies data in, from offset `at` on; [`None`] when they do not all fit.
+    #[inline]
+    #[must_use]
+    pub fn copy_in(&self, at: usize, from: &[u8]) -> Option<()> {
+        let into = self.address(at, from.len())?;
+        // SAFETY: `address` says that the destination is in the mapping. The source is private
+        // memory and therefore elsewhere.
+        unsafe { into.copy_from_nonoverlapping(from.as_ptr(), from.len()) };
+        Some(())
+    }
+}
+
+/// Maps pages one after the other.
+fn map(pages: &[ZeroedPage]) -> Result<NonNull<u8>> {
+    if pages.is_empty() {
+        return Err(EINVAL);
+    }
+    let mut all = KVVec::with_capacity(pages.len(), GFP_KERNEL)?;
+    for page in pages {
+        all.push(page.as_ptr(), GFP_KERNEL)?;
+    }
+    let count = u32::try_from(all.len())?;
+    // SAFETY: `all` are `count` valid pages. The function only reads the list.
+    let base = unsafe { bindings::hv_rust_ring_map(all.as_mut_ptr(), count) };
+    NonNull::new(base.cast()).ok_or(ENOMEM)
+}
+
+impl Drop for HostMemory {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, this object owns the mapping, and this is the last use.
+        unsafe { bindings::hv_rust_ring_unmap(self.base.as_ptr().cast()) };
+        if !self.leaked.load(Relaxed) {
+            // SAFETY: The field is not used any more.
+            unsafe { ManuallyDrop::drop(&mut self.pages) };
+        }
+    }
+}
