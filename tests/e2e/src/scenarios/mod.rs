@@ -32,7 +32,8 @@ use crate::machine::{Driver, Lab};
 use crate::runner::Job;
 
 /// Run only when asked for by name: they take minutes each, mostly waiting.
-pub const ON_REQUEST: [&str; 5] = [
+pub const ON_REQUEST: [&str; 6] = [
+    "net/iperf",
     "net/reload-100",
     "offers/flood",
     "offers/silence",

@@ -40,10 +40,6 @@ pub fn hotplug(lab: &Lab) -> Result<()> {
             now.tx_frames() > before.tx_frames() + 100
                 && now.rx_packets() > before.rx_packets() + 100
         })?;
-        if machine.driver == Driver::C {
-            // It waits without end for completions of packets that the host has not taken any more.
-            machine.sh("killall wget nc; true")?;
-        }
         take_away(&mut machine, card)?;
         machine.sh(&format!("{FETCH}; fetch 100000 1; killall wget nc; true"))?;
         machine.server.add_device(card.clone());
@@ -71,6 +67,11 @@ fn numbered(number: u8) -> Arc<Card> {
 }
 
 fn take_away(machine: &mut Machine, card: &Card) -> Result<()> {
+    if machine.driver == Driver::C {
+        // It waits without end for completions of packets that the host has not taken any more.
+        let eth = machine.interface(card)?;
+        machine.sh(&format!("killall wget nc; /bin/ip link set {eth} down"))?;
+    }
     let instance = card.instance();
     machine.server.remove_device(instance);
     let released = machine.server.wait_for(

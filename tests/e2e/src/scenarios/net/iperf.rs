@@ -49,8 +49,8 @@ pub fn iperf(lab: &Lab) -> Result<()> {
         .context("iperf3 in the root")?;
     let done = (|| {
         machine.until(
-            &format!("nc -w 2 10.9.{number}.1 5201 </dev/null"),
-            "the server of iperf3 listens",
+            &format!("iperf3 -c 10.9.{number}.1 -n 1K >/dev/null"),
+            "the server of iperf3 answers",
         )?;
         for options in [
             "",

@@ -95,7 +95,7 @@ fn address(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
         .map(|byte| format!("{byte:02x}"))
         .join(":");
     machine.sh(&format!(
-        "/bin/ip link set {eth} address {back} && ping -c 1 -W 10 10.0.0.1"
+        "/bin/ip link set {eth} down && /bin/ip link set {eth} address {back} && /bin/ip link set {eth} up && ping -c 1 -W 10 10.0.0.1"
     ))?;
     Ok(())
 }
