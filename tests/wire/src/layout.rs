@@ -342,6 +342,8 @@ fn network_constants(facts: &mut Facts) {
     facts.check("ndis.LEN_6_0", offload::Capabilities::LEN_6_0);
     facts.check("ndis.LEN_6_1", offload::Capabilities::LEN_6_1);
     facts.check("ndis.OLD_LEN", offload::Parameters::OLD_LEN);
+}
+
 fn utility_messages(facts: &mut Facts) {
     use utilities::{kvp, kvp::layout, message::Header, negotiate::Lists, shutdown, timesync, vss};
 
