@@ -144,7 +144,7 @@ impl Session {
             netdev_warn!(net, "invalid NDIS offload capabilities\n");
             return Err(EINVAL);
         };
-        let offloads = Offloads::of(&capabilities);
+        let offloads = Offloads::of(&capabilities, self.shared().version());
         let able = features_of(&offloads);
         let of_host = OF_HOST
             .into_iter()

@@ -6,7 +6,10 @@
 //! that says something impossible ends the list.
 
 use super::Fault;
-use core::ops::BitOr;
+use core::ops::{
+    BitAnd,
+    BitOr, //
+};
 use zerocopy::FromBytes;
 use zerocopy_derive::{
     FromBytes,
@@ -253,6 +256,15 @@ impl Transports {
 
     const fn intersects(self, others: Self) -> bool {
         self.0 & others.0 != 0
+    }
+}
+
+impl BitAnd for Transports {
+    type Output = Self;
+
+    #[inline]
+    fn bitand(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 }
 

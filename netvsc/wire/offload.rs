@@ -150,11 +150,14 @@ pub(crate) struct Offloads {
 }
 
 impl Offloads {
-    /// What a host of these capabilities can do for us.
-    pub(crate) fn of(capabilities: &Capabilities) -> Self {
+    /// What a host of these capabilities and this version can do for us.
+    pub(crate) fn of(capabilities: &Capabilities, version: Version) -> Self {
         let mut offloads = Self::default();
         offloads.add_v4(capabilities);
         offloads.add_v6(capabilities);
+        if !knows_udp(version) {
+            offloads.checksums = offloads.checksums & (Transports::TCP4 | Transports::TCP6);
+        }
         offloads.coalesces = capabilities.coalesce_v4 != 0 && capabilities.coalesce_v6 != 0;
         offloads
     }
@@ -196,6 +199,11 @@ impl Offloads {
     fn limit(&mut self, len: u32) {
         self.max_segments_len = Some(self.max_segments_len.map_or(len, |other| other.min(len)));
     }
+}
+
+/// Whether a host of this version can be told to compute checksums of UDP.
+fn knows_udp(version: Version) -> bool {
+    version > Version::V4
 }
 
 /// What the host shall do. A field that is 0 leaves things as they are.
@@ -279,16 +287,10 @@ impl Parameters {
 
     /// What to send to a host of this version.
     pub(crate) fn for_version(mut self, version: Version) -> ParametersMessage {
-        let is_old = version <= Version::V4;
-        if is_old {
-            // Checksums of UDP came later.
-            self.udp4_checksum = 0;
-            self.udp6_checksum = 0;
-        }
-        let len = if is_old {
-            Self::OLD_LEN
-        } else {
+        let len = if knows_udp(version) {
             size_of::<Self>()
+        } else {
+            Self::OLD_LEN
         };
         self.header = ObjectHeader {
             kind: Self::OBJECT,

@@ -483,6 +483,8 @@ static void ndis_rss(void)
 	OFFSET(ndis.RssParameters.table_offset, ndis_recv_scale_param, indirect_taboffset);
 	OFFSET(ndis.RssParameters.key_len, ndis_recv_scale_param, hashkey_size);
 	OFFSET(ndis.RssParameters.key_offset, ndis_recv_scale_param, hashkey_offset);
+}
+
 /* Messages of the utility services, whose header is that of the pipe and one of their own. */
 #define IC(field)	(sizeof(struct vmbuspipe_hdr) + offsetof(struct icmsg_hdr, field))
 

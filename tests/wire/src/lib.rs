@@ -15,6 +15,7 @@ pub mod memory;
 #[cfg(test)]
 #[expect(
     dead_code,
+    unused_imports,
     reason = "only the layout matters here; tests/netvsc.rs has its own copy"
 )]
 #[path = "../../../netvsc/wire/mod.rs"]

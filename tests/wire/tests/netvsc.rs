@@ -273,18 +273,21 @@ fn the_speed_of_a_link_may_be_beyond_the_message() {
 #[test]
 fn what_a_host_cannot_do_is_not_asked_for() {
     let mut capabilities = offload::Capabilities::new_zeroed();
-    assert_eq!(Offloads::of(&capabilities), Offloads::default());
+    let of = |capabilities: &_| Offloads::of(capabilities, Version::V6_1);
+    assert_eq!(of(&capabilities), Offloads::default());
     capabilities.checksum.v4_send = 0x010 | 0x004 | 0x040;
     capabilities.large_send.v4_encapsulation = 2;
     capabilities.large_send.v4_max_len = 60000;
     capabilities.coalesce_v4 = 1;
-    let offloads = Offloads::of(&capabilities);
+    let offloads = of(&capabilities);
     assert_eq!(offloads.checksums, Transports::TCP4 | Transports::UDP4);
     assert!(offloads.segments_v4 && !offloads.segments_v6 && !offloads.coalesces);
     assert_eq!(offloads.max_segments_len, Some(60000));
     let new = offload::Parameters::new(&offloads, true).for_version(Version::V6_1);
     assert_eq!(new.as_bytes()[..4], [0x80, 3, 28, 0]);
     assert_eq!(new.as_bytes()[4..15], [1, 4, 4, 0, 0, 0, 0, 2, 0, 0, 0]);
+    let offloads = Offloads::of(&capabilities, Version::V4);
+    assert_eq!(offloads.checksums, Transports::TCP4);
     let old = offload::Parameters::new(&offloads, true).for_version(Version::V4);
     assert_eq!(old.as_bytes().len(), 22);
     assert_eq!(old.as_bytes()[6], 0);
