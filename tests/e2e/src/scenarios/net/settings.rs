@@ -78,7 +78,12 @@ fn mtu(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
 }
 
 fn address(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
-    machine.sh(&format!("/bin/ip link set {eth} address 02:12:34:56:78:9a"))?;
+    // Not while it is up, as with most Ethernet drivers.
+    let live = machine.run(&format!("/bin/ip link set {eth} address 02:12:34:56:78:9a"))?;
+    ensure!(live.status != 0, "the address of an interface that is up");
+    machine.sh(&format!(
+        "/bin/ip link set {eth} down && /bin/ip link set {eth} address 02:12:34:56:78:9a && /bin/ip link set {eth} up"
+    ))?;
     ensure!(
         card.mac() == [0x02, 0x12, 0x34, 0x56, 0x78, 0x9a],
         "{:x?}",
