@@ -15,7 +15,7 @@ use wire::{
 };
 use zerocopy::{FromZeros, IntoBytes};
 
-#[expect(dead_code, reason = "some is for the driver only")]
+#[expect(dead_code, unused_imports, reason = "some is for the driver only")]
 #[path = "../../../netvsc/wire/mod.rs"]
 mod wire;
 
