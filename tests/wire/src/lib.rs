@@ -16,7 +16,7 @@ pub mod memory;
 #[expect(
     dead_code,
     unused_imports,
-    reason = "only the layout matters here; tests/netvsc.rs has its own copy"
+    reason = "only the layout matters here; tests/netvsc has its own copy"
 )]
 #[path = "../../../netvsc/wire/mod.rs"]
 mod network;
