@@ -20,7 +20,8 @@ MODULE_PARM_DESC(timesync_implicit, "If set treat SAMPLE as SYNC when clock is b
 /* Whether one more line about what the host asked for may be logged. */
 bool hv_rust_util_may_log(void)
 {
-	static DEFINE_RATELIMIT_STATE(state, DEFAULT_RATELIMIT_INTERVAL, 2 * DEFAULT_RATELIMIT_BURST);
+	static DEFINE_RATELIMIT_STATE(state, DEFAULT_RATELIMIT_INTERVAL,
+				      2 * DEFAULT_RATELIMIT_BURST);
 
 	return __ratelimit(&state);
 }

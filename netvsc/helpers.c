@@ -80,6 +80,7 @@ void hv_rust_net_tx_disable(struct net_device *dev)
 void hv_rust_net_stop_queue(struct netdev_queue *queue)
 {
 	netif_tx_stop_queue(queue);
+	/* The caller looks for room again: whoever makes some sees the queue stopped. */
 	smp_mb__after_atomic();
 }
 

@@ -39,7 +39,7 @@ document_host() { RUSTDOCFLAGS="-D warnings" each doc --no-deps --document-priva
 
 c_style() {
 	in_source -- sh -c 'cd /src && perl /build/linux/scripts/checkpatch.pl --no-tree --no-summary --terse --strict \
-		--root /build/linux --ignore AVOID_EXTERNS --file */helpers.c vmbus/exports.c include/hv_bindings.h Kconfig'
+		--root /build/linux --ignore AVOID_EXTERNS,VSPRINTF_POINTER_EXTENSION --file */helpers.c vmbus/exports.c include/hv_bindings.h Kconfig'
 }
 
 scripts() {
