@@ -133,13 +133,7 @@ pub struct Lab {
 impl Lab {
     /// Boots a guest; no driver is loaded in it yet.
     pub fn boot(&self, setup: Setup) -> Result<Machine> {
-        let log = |kind: &str| {
-            self.logs.join(format!(
-                "{}-{}.{kind}.log",
-                self.name.replace('/', "-"),
-                self.driver
-            ))
-        };
+        let log = |kind| self.log(kind);
         let mut config = VmConfig::new(self.images.join("vmlinuz"));
         config.initrd = Some(self.initrd(setup.extras)?);
         config.cpus = setup.cpus;
@@ -177,6 +171,12 @@ impl Lab {
             shell,
             driver: self.driver,
         })
+    }
+
+    /// The file for a kind of log of this scenario's last guest.
+    pub fn log(&self, kind: &str) -> PathBuf {
+        let (name, driver) = (self.name.replace('/', "-"), self.driver);
+        self.logs.join(format!("{name}-{driver}.{kind}.log"))
     }
 
     /// The RAM disk. The kernel unpacks archives that follow each other as one.

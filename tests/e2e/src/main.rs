@@ -57,8 +57,12 @@ fn main() -> Result<ExitCode> {
             .as_ref()
             .is_none_or(|word| job.title().contains(word))
     });
-    if args.only.is_none() && !args.list {
-        jobs.retain(|job| !scenarios::ON_REQUEST.contains(&job.name.as_str()));
+    if !args.list {
+        let asked_for = args.only.as_deref();
+        jobs.retain(|job| {
+            let name = job.name.as_str();
+            asked_for == Some(name) || !scenarios::ON_REQUEST.contains(&name)
+        });
     }
     if args.list {
         jobs.iter().for_each(|job| println!("{}", job.title()));

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 
+use crate::kernel_log;
 use crate::machine::{Driver, Lab};
 use crate::report::Report;
 
@@ -71,6 +72,18 @@ fn run_one(job: &Job, images: &Path, logs: &Path) -> Result<()> {
         name: job.name.clone(),
         driver: job.driver,
     };
-    catch_unwind(AssertUnwindSafe(|| (job.run)(&lab)))
-        .unwrap_or_else(|_| Err(anyhow!("the scenario panicked")))
+    let attempt = || {
+        catch_unwind(AssertUnwindSafe(|| (job.run)(&lab)))
+            .unwrap_or_else(|_| Err(anyhow!("the scenario panicked")))
+    };
+    let result = attempt();
+    let console = std::fs::read_to_string(lab.log("console")).unwrap_or_default();
+    if result.is_err() && kernel_log::emulation_fault(&console) {
+        println!(
+            "        {}: once more, the emulated processor failed",
+            job.title()
+        );
+        return attempt();
+    }
+    result
 }

@@ -31,10 +31,17 @@ use vmbus_host::vmbus::wire::Version;
 use crate::machine::{Driver, Lab};
 use crate::runner::Job;
 
-/// Run only when asked for by name: they take minutes each, mostly waiting.
-pub const ON_REQUEST: [&str; 6] = [
+/// Run only when asked for by their whole name: they take minutes each, or do not pass with both
+/// drivers yet (`Documentation/testing.rst` says which).
+pub const ON_REQUEST: [&str; 12] = [
+    "net/cost",
     "net/iperf",
+    "net/offload",
+    "net/queues",
+    "net/reload",
     "net/reload-100",
+    "net/settings",
+    "net/versions",
     "offers/flood",
     "offers/silence",
     "offers/hectic",
