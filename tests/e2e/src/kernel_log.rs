@@ -45,9 +45,12 @@ fn message(line: &str) -> &str {
 
 /// Whether the processor, and not the guest, went wrong: QEMU's emulation of a nested guest now and
 /// then raises an exception between SYSCALL and the first instruction of its handler, where the
-/// stack is still the program's and nothing can be handled.
-pub fn emulation_fault(log: &str) -> bool {
-    log.contains("Oops: double fault") && log.contains("RIP: 0010:entry_SYSCALL_64+0x0/")
+/// stack is still the program's and nothing can be handled. It ends in a double fault there, as the
+/// log says, or in a triple fault, as the `error` does.
+pub fn emulation_fault(error: &str, log: &str) -> bool {
+    let double =
+        log.contains("Oops: double fault") && log.contains("RIP: 0010:entry_SYSCALL_64+0x0/");
+    double || error.contains("took a triple fault")
 }
 
 #[cfg(test)]
@@ -78,9 +81,14 @@ mod tests {
     #[test]
     fn only_a_fault_before_the_first_instruction_is_the_emulations() {
         let log = |place| format!("Oops: double fault: 0000 [#1] SMP\nRIP: 0010:{place}/0x2b\n");
-        assert!(emulation_fault(&log("entry_SYSCALL_64+0x0")));
-        assert!(!emulation_fault(&log("entry_SYSCALL_64+0x12")));
-        assert!(!emulation_fault(&log("storvsc_queue+0x0")));
-        assert!(!emulation_fault("RIP: 0010:entry_SYSCALL_64+0x0/0x2b"));
+        assert!(emulation_fault("", &log("entry_SYSCALL_64+0x0")));
+        assert!(!emulation_fault("", &log("entry_SYSCALL_64+0x12")));
+        assert!(!emulation_fault("", &log("storvsc_queue+0x0")));
+        assert!(!emulation_fault("", "RIP: 0010:entry_SYSCALL_64+0x0/0x2b"));
+        assert!(emulation_fault(
+            "a virtual processor took a triple fault",
+            ""
+        ));
+        assert!(!emulation_fault("the guest panicked", ""));
     }
 }

@@ -110,8 +110,9 @@ impl Machine {
         );
         ensure!(
             released,
-            "the guest does not release the relids: {:?}",
-            self.server.status()
+            "the guest does not release the relids: {:?}; the console ends with:\n{}",
+            self.server.status(),
+            tail(&self.vm)
         );
         Ok(())
     }

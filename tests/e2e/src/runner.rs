@@ -78,7 +78,9 @@ fn run_one(job: &Job, images: &Path, logs: &Path) -> Result<()> {
     };
     let result = attempt();
     let console = std::fs::read_to_string(lab.log("console")).unwrap_or_default();
-    if result.is_err() && kernel_log::emulation_fault(&console) {
+    if let Err(error) = &result
+        && kernel_log::emulation_fault(&format!("{error:#}"), &console)
+    {
         println!(
             "        {}: once more, the emulated processor failed",
             job.title()
