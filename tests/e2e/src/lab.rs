@@ -128,6 +128,8 @@ pub struct Lab {
     pub name: String,
     /// Whose drivers are under test.
     pub driver: Driver,
+    /// How the last guest ended, in words.
+    pub ended: Arc<Mutex<String>>,
 }
 
 impl Lab {
@@ -170,6 +172,7 @@ impl Lab {
             devices: setup.devices,
             shell,
             driver: self.driver,
+            ended: self.ended.clone(),
         })
     }
 

@@ -4,7 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Instant;
 
@@ -71,15 +71,21 @@ fn run_one(job: &Job, images: &Path, logs: &Path) -> Result<()> {
         logs: logs.to_owned(),
         name: job.name.clone(),
         driver: job.driver,
+        ended: Arc::default(),
     };
     let attempt = || {
         catch_unwind(AssertUnwindSafe(|| (job.run)(&lab)))
             .unwrap_or_else(|_| Err(anyhow!("the scenario panicked")))
     };
+    let ended = || {
+        lab.ended
+            .lock()
+            .map_or_else(|_| String::new(), |ended| ended.clone())
+    };
     let result = attempt();
     let console = std::fs::read_to_string(lab.log("console")).unwrap_or_default();
     if let Err(error) = &result
-        && kernel_log::emulation_fault(&format!("{error:#}"), &console)
+        && kernel_log::emulation_fault(&format!("{error:#} {}", ended()), &console)
     {
         println!(
             "        {}: once more, the emulated processor failed",
