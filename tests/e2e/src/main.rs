@@ -10,6 +10,7 @@ mod report;
 mod runner;
 mod scenarios;
 mod shell;
+mod side_by_side;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

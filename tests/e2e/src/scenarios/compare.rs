@@ -2,10 +2,11 @@
 
 //! What both sets of drivers show of the same devices must be the same.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use vmbus_host::scsi::{ControllerConfig, Disk};
 
-use crate::machine::{Driver, Lab, Setup};
+use crate::machine::{Lab, Setup};
+use crate::side_by_side::same_lines;
 
 /// The bus in sysfs: paths, modes and formats.
 pub fn sysfs(lab: &Lab) -> Result<()> {
@@ -27,29 +28,11 @@ pub fn limits(lab: &Lab) -> Result<()> {
 }
 
 fn compare(lab: &Lab, controller: ControllerConfig, command: &str) -> Result<()> {
-    let [c, rust] =
-        [Driver::C, Driver::Rust].map(|driver| dump(lab, driver, controller.clone(), command));
-    let (c, rust) = (c?, rust?);
-    let only = |a: &str, b: &str| -> Vec<String> {
-        let have: Vec<&str> = b.lines().collect();
-        a.lines()
-            .filter(|line| !have.contains(line))
-            .map(str::to_owned)
-            .collect()
-    };
-    let (missing, extra) = (only(&c, &rust), only(&rust, &c));
-    if !missing.is_empty() || !extra.is_empty() {
-        bail!(
-            "missing or different:\n-{}\n+{}",
-            missing.join("\n-"),
-            extra.join("\n+")
-        );
-    }
-    Ok(())
+    same_lines(lab, |lab| dump(lab, controller.clone(), command))
 }
 
-fn dump(lab: &Lab, driver: Driver, controller: ControllerConfig, command: &str) -> Result<String> {
-    let mut machine = lab.with_driver(driver).boot(Setup {
+fn dump(lab: &Lab, controller: ControllerConfig, command: &str) -> Result<String> {
+    let mut machine = lab.boot(Setup {
         cpus: 2,
         controller,
         ..Setup::default()
@@ -61,7 +44,10 @@ fn dump(lab: &Lab, driver: Driver, controller: ControllerConfig, command: &str) 
         "there are two channels",
     )?;
     let text = machine.sh(command)?;
-    std::fs::write(lab.logs.join(format!("{}-{driver}.txt", lab.name)), &text)?;
+    std::fs::write(
+        lab.logs.join(format!("{}-{}.txt", lab.name, lab.driver)),
+        &text,
+    )?;
     machine.end()?;
     Ok(text)
 }

@@ -3,13 +3,13 @@
 //! What an operation costs in hypercalls, signals, interrupts, exits and copied bytes, for the C drivers
 //! and for ours side by side.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use vmbus_host::scsi::Disk;
 
-use crate::machine::{Driver, Lab, Setup};
+use crate::machine::{Lab, Setup};
+use crate::side_by_side::{Costs, not_dearer};
 
 /// Name, fio's options, and the number of operations.
 const LOADS: [(&str, &str, u32); 5] = [
@@ -45,41 +45,12 @@ const TOLERANCE: f64 = 1.05;
 
 /// The same loads with both; ours must not cost more.
 pub fn cost(lab: &Lab) -> Result<()> {
-    let c = measure(lab, Driver::C)?;
-    let rust = measure(lab, Driver::Rust)?;
-    let mut table = String::new();
-    let mut worse = Vec::new();
-    writeln!(
-        table,
-        "{:<28}{:<18}{:>10}{:>10}{:>8}",
-        "per operation", "", "C", "Rust", "ratio"
-    )?;
-    for ((load, ..), (c, rust)) in LOADS.iter().zip(c.iter().zip(&rust)) {
-        for ((what, c), (_, rust)) in c.iter().zip(rust) {
-            let ratio = if *c == 0.0 { 1.0 + rust } else { rust / c };
-            writeln!(
-                table,
-                "{load:<28}{what:<18}{c:>10.3}{rust:>10.3}{ratio:>8.2}"
-            )?;
-            if ratio > TOLERANCE && rust - c > 0.02 {
-                worse.push(format!("{load}: {what} {rust:.3} against {c:.3}"));
-            }
-        }
-    }
-    std::fs::write(lab.logs.join("cost.txt"), &table)?;
-    print!("{table}");
-    ensure!(
-        worse.is_empty(),
-        "ours cost more than the C drivers: {}",
-        worse.join("; ")
-    );
-    Ok(())
+    let loads = LOADS.map(|(load, ..)| load);
+    not_dearer(lab, "cost.txt", &loads, TOLERANCE, measure)
 }
 
-type Costs = Vec<(&'static str, f64)>;
-
-fn measure(lab: &Lab, driver: Driver) -> Result<Vec<Costs>> {
-    let mut machine = lab.with_driver(driver).boot(Setup {
+fn measure(lab: &Lab) -> Result<Vec<Costs>> {
+    let mut machine = lab.boot(Setup {
         extras: &["fio"],
         ..Setup::default()
     })?;

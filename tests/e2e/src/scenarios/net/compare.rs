@@ -2,33 +2,19 @@
 
 //! What both drivers show of the same card must be the same.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use vmbus_host::net::CardConfig;
 
 use super::{card, configure, setup};
-use crate::machine::{Driver, Lab};
+use crate::machine::Lab;
+use crate::side_by_side::same_lines;
 
 /// Options of ethtool that only show something.
 const OPTIONS: [&str; 9] = ["-i", "-k", "-l", "-g", "-x", "-c", "-T", "-d", ""];
 
 /// See the module.
 pub fn compare(lab: &Lab) -> Result<()> {
-    let [c, rust] = Driver::ALL.map(|driver| dump(&lab.with_driver(driver)));
-    let (c, rust) = (c?, rust?);
-    let only = |a: &str, b: &str| -> Vec<String> {
-        let have: Vec<&str> = b.lines().collect();
-        let lines = a.lines().filter(|line| !have.contains(line));
-        lines.map(str::to_owned).collect()
-    };
-    let (missing, extra) = (only(&c, &rust), only(&rust, &c));
-    if !missing.is_empty() || !extra.is_empty() {
-        bail!(
-            "missing or different:\n-{}\n+{}",
-            missing.join("\n-"),
-            extra.join("\n+")
-        );
-    }
-    Ok(())
+    same_lines(lab, dump)
 }
 
 fn dump(lab: &Lab) -> Result<String> {

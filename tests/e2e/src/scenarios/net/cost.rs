@@ -3,14 +3,14 @@
 //! What a packet costs in hypercalls, signals, interrupts, exits and ring bytes, for the C driver and
 //! for ours side by side.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use vmbus_host::net::CardConfig;
 
 use super::{FETCH, PUSH, card, configure, setup};
-use crate::machine::{Driver, Lab};
+use crate::machine::Lab;
+use crate::side_by_side::{Costs, not_dearer};
 
 /// Name, command, and the number of operations.
 const LOADS: [(&str, &str, u32); 4] = [
@@ -25,44 +25,13 @@ const TOLERANCE: f64 = 1.10;
 
 /// The same loads with both; ours must not cost more.
 pub fn cost(lab: &Lab) -> Result<()> {
-    let c = measure(lab, Driver::C)?;
-    let rust = measure(lab, Driver::Rust)?;
-    let mut table = String::new();
-    let mut worse = Vec::new();
-    writeln!(
-        table,
-        "{:<28}{:<18}{:>10}{:>10}{:>8}",
-        "per operation", "", "C", "Rust", "ratio"
-    )?;
-    for ((load, ..), (c, rust)) in LOADS.iter().zip(c.iter().zip(&rust)) {
-        for ((what, c), (_, rust)) in c.iter().zip(rust) {
-            let ratio = if *c == 0.0 { 1.0 + rust } else { rust / c };
-            writeln!(
-                table,
-                "{load:<28}{what:<18}{c:>10.3}{rust:>10.3}{ratio:>8.2}"
-            )?;
-            if ratio > TOLERANCE && rust - c > 0.02 {
-                worse.push(format!("{load}: {what} {rust:.3} against {c:.3}"));
-            }
-        }
-    }
-    std::fs::write(lab.logs.join("net-cost.txt"), &table)?;
-    print!("{table}");
-    ensure!(
-        worse.is_empty(),
-        "ours cost more than the C driver: {}",
-        worse.join("; ")
-    );
-    Ok(())
+    let loads = LOADS.map(|(load, ..)| load);
+    not_dearer(lab, "net-cost.txt", &loads, TOLERANCE, measure)
 }
 
-type Costs = Vec<(&'static str, f64)>;
-
-fn measure(lab: &Lab, driver: Driver) -> Result<Vec<Costs>> {
+fn measure(lab: &Lab) -> Result<Vec<Costs>> {
     let card = card(CardConfig::default());
-    let mut machine = lab
-        .with_driver(driver)
-        .boot(setup(1, std::slice::from_ref(&card)))?;
+    let mut machine = lab.boot(setup(1, std::slice::from_ref(&card)))?;
     let eth = machine.load_net(&card)?;
     configure(&mut machine, &eth, 0)?;
     let mut costs = Vec::new();

@@ -2,10 +2,11 @@
 
 //! What user space finds of the services must be the same with both sets of drivers.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use super::Util;
-use crate::machine::{Driver, Lab};
+use crate::machine::Lab;
+use crate::side_by_side::same_lines;
 
 /// The bus as it is with the services open, the PTP clock, the daemons' devices, parameters, identities.
 const SHOW: &str = "sh /sysfs-dump.sh hv_utils; cd /sys/bus/vmbus/devices; \
@@ -21,23 +22,10 @@ const SHOW: &str = "sh /sysfs-dump.sh hv_utils; cd /sys/bus/vmbus/devices; \
 
 /// The same lines, in whatever order.
 pub fn sysfs(lab: &Lab) -> Result<()> {
-    let [c, rust] = Driver::ALL.map(|driver| dump(&lab.with_driver(driver)));
-    let (c, rust) = (c?, rust?);
-    let only = |a: &[String], b: &[String]| -> Vec<String> {
-        a.iter().filter(|line| !b.contains(line)).cloned().collect()
-    };
-    let (missing, extra) = (only(&c, &rust), only(&rust, &c));
-    if !missing.is_empty() || !extra.is_empty() {
-        bail!(
-            "missing or different:\n-{}\n+{}",
-            missing.join("\n-"),
-            extra.join("\n+")
-        );
-    }
-    Ok(())
+    same_lines(lab, dump)
 }
 
-fn dump(lab: &Lab) -> Result<Vec<String>> {
+fn dump(lab: &Lab) -> Result<String> {
     let mut util = Util::boot(lab)?;
     util.load()?;
     util.until(
@@ -46,5 +34,5 @@ fn dump(lab: &Lab) -> Result<Vec<String>> {
     )?;
     let text = util.sh(SHOW)?;
     util.end()?;
-    Ok(text.lines().map(str::to_owned).collect())
+    Ok(text)
 }
