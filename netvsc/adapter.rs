@@ -19,10 +19,7 @@ use super::{
         xdp, //
     },
     session::Session,
-    sys::{
-        Published,
-        WorkQueue, //
-    },
+    sys::Published,
     wire::{
         nvsp::SEND_TABLE_LEN,
         request::Filter,
@@ -46,7 +43,12 @@ use kernel::{
     workqueue::Work,
 };
 use vmbus::{
-    sync::Completion,
+    sync::{
+        Completion,
+        Concurrency,
+        OwnedQueue,
+        Shortage, //
+    },
     PortHandle, //
 };
 
@@ -136,7 +138,7 @@ pub(crate) struct Adapter {
     /// The device is about to go.
     #[pin]
     pub(crate) going: Completion,
-    pub(crate) queue: WorkQueue,
+    pub(crate) queue: OwnedQueue,
     #[pin]
     link_work: Work<Self, LINK>,
     #[pin]
@@ -160,7 +162,7 @@ impl Adapter {
     pub(crate) fn new(net: ARef<net::Device>, port: PortHandle) -> Result<Arc<Self>> {
         // CAST: Widening.
         let counters = counter::for_queues(MAX_QUEUES as usize)?;
-        let queue = WorkQueue::new()?;
+        let queue = OwnedQueue::new(c"hv_netvsc", Concurrency::Parallel, Shortage::Waits)?;
         let init = pin_init!(Self {
             net,
             port,

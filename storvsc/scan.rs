@@ -11,12 +11,12 @@ use super::{
         Address,
         Host, //
     },
-    sys::OrderedQueue,
     wire::Event, //
 };
 use kernel::{
     impl_has_work, new_work,
     prelude::*,
+    str::CString,
     sync::{
         aref::ARef,
         atomic::{
@@ -31,6 +31,11 @@ use kernel::{
         Work,
         WorkItem, //
     },
+};
+use vmbus::sync::{
+    Concurrency,
+    OwnedQueue,
+    Shortage, //
 };
 
 /// How many changes can be noted.
@@ -134,7 +139,7 @@ impl Changes {
 /// Deals with changes of one host.
 pub(crate) struct Scanner {
     changes: Arc<Changes>,
-    queue: OrderedQueue,
+    queue: OwnedQueue,
 }
 
 impl Scanner {
@@ -144,7 +149,8 @@ impl Scanner {
     ///
     /// `ENOMEM`.
     pub(crate) fn new(host: ARef<Host>) -> Result<Self> {
-        let queue = OrderedQueue::new(host.number())?;
+        let name = CString::try_from_fmt(fmt!("storvsc_error_wq_{}", host.number()))?;
+        let queue = OwnedQueue::new(&name, Concurrency::Ordered, Shortage::Waits)?;
         let changes = Arc::pin_init(
             pin_init!(Changes {
                 host,

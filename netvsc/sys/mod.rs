@@ -7,11 +7,9 @@ pub(crate) mod cpus;
 mod in_flight;
 pub(crate) mod parameters;
 mod published;
-mod queue;
 mod section;
 
 pub(crate) use cell::TryCell;
 pub(crate) use in_flight::InFlight;
 pub(crate) use published::Published;
-pub(crate) use queue::WorkQueue;
 pub(crate) use section::Section;

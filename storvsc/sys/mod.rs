@@ -6,9 +6,7 @@ pub(crate) mod cpus;
 mod deadline;
 pub(crate) mod log;
 pub(crate) mod parameters;
-mod queue;
 mod table;
 
 pub(crate) use deadline::Deadline;
-pub(crate) use queue::OrderedQueue;
 pub(crate) use table::SharedTable;

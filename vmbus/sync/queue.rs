@@ -50,7 +50,7 @@ impl OwnedQueue {
     /// # Errors
     ///
     /// `ENOMEM`.
-    pub fn new(name: &'static CStr, concurrency: Concurrency, shortage: Shortage) -> Result<Self> {
+    pub fn new(name: &CStr, concurrency: Concurrency, shortage: Shortage) -> Result<Self> {
         let base = match shortage {
             Shortage::GoesOn => bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags_WQ_MEM_RECLAIM,
             Shortage::Waits => bindings::wq_flags_WQ_UNBOUND,
@@ -59,7 +59,7 @@ impl OwnedQueue {
             Concurrency::Ordered => (base | bindings::wq_flags___WQ_ORDERED, 1),
             Concurrency::Parallel => (base, 0),
         };
-        // SAFETY: The format takes one string, and `name` is one.
+        // SAFETY: The format takes one string, and `name` is one, which is copied.
         let queue = unsafe {
             bindings::alloc_workqueue_noprof(
                 c"%s".as_char_ptr(),
