@@ -33,8 +33,9 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `base` is the address of a mapping that this object owns, of all of `pages`, which are `len`
-/// bytes. The mapping is readable and writable.
+/// `base` is the address of a mapping that this object owns: of all of `pages`, some of which may
+/// follow a second time, which are `len` bytes. The mapping is readable, writable, and aligned to a
+/// page.
 pub struct HostMemory {
     base: NonNull<u8>,
     len: usize,
@@ -57,18 +58,34 @@ impl HostMemory {
     /// `EINVAL` for no bytes, `ENOMEM`.
     pub fn allocate(bytes: usize, node: i32) -> Result<Self> {
         let count = bytes.div_ceil(PAGE_SIZE);
+        Self::of_pages(count, node, count)
+    }
+
+    /// Allocates and maps `count` pages, of which those from `again` on follow a second time.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL` for no pages, `ENOMEM`.
+    pub(super) fn of_pages(count: usize, node: i32, again: usize) -> Result<Self> {
         let mut pages = KVVec::with_capacity(count, GFP_KERNEL)?;
         for _ in 0..count {
             pages.push(ZeroedPage::new(node)?, GFP_KERNEL)?;
         }
-        let base = map(&pages)?;
+        let twice = pages.get(again..).ok_or(EINVAL)?;
+        let mapped = count + twice.len();
+        let base = map([&pages[..], twice].into_iter().flatten(), mapped)?;
         // INVARIANT: These pages were just mapped so, and nobody else knows the mapping.
         Ok(Self {
             base,
-            len: count * PAGE_SIZE,
+            len: mapped * PAGE_SIZE,
             pages: ManuallyDrop::new(pages),
             leaked: Atomic::new(false),
         })
+    }
+
+    /// The pages.
+    pub(super) fn pages(&self) -> &[ZeroedPage] {
+        &self.pages
     }
 
     /// The number of bytes: a multiple of the size of a page.
@@ -156,12 +173,12 @@ impl HostMemory {
     }
 }
 
-/// Maps pages one after the other.
-fn map(pages: &[ZeroedPage]) -> Result<NonNull<u8>> {
-    if pages.is_empty() {
+/// Maps `count` pages one after the other.
+fn map<'a>(pages: impl Iterator<Item = &'a ZeroedPage>, count: usize) -> Result<NonNull<u8>> {
+    if count == 0 {
         return Err(EINVAL);
     }
-    let mut all = KVVec::with_capacity(pages.len(), GFP_KERNEL)?;
+    let mut all = KVVec::with_capacity(count, GFP_KERNEL)?;
     for page in pages {
         all.push(page.as_ptr(), GFP_KERNEL)?;
     }
