@@ -6,9 +6,9 @@
 //! nobody waits for its answer any more.
 
 use super::{
-    exchange::{
+    patience::{
         patiently,
-        Exchange, //
+        PATIENCE, //
     },
     wire::{
         nvsp::{
@@ -38,6 +38,7 @@ use kernel::{
 };
 use vmbus::{
     ring::HostMemory,
+    sync::Exchange,
     Endpoint,
     GpaList, //
 };
@@ -60,7 +61,7 @@ impl Control {
     /// Makes a place for requests.
     pub(crate) fn new(node: i32) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
-            exchange <- Exchange::new(),
+            exchange <- Exchange::new(PATIENCE),
             page: HostMemory::allocate(MAX_REQUEST, node)?,
             filter: Atomic::new(Filter::NONE.0),
         })

@@ -24,7 +24,6 @@ mod connect;
 mod control;
 mod counter;
 mod ethtool;
-mod exchange;
 mod features;
 mod filter;
 mod flow;
@@ -32,6 +31,7 @@ mod link;
 #[expect(unsafe_code, reason = "the network stack is C")]
 mod net;
 mod ops;
+mod patience;
 mod post;
 mod probe;
 mod queue;

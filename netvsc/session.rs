@@ -7,7 +7,6 @@ use super::{
         Adapter,
         Settings, //
     },
-    exchange::patiently,
     net::{
         log::{
             netdev_err,
@@ -22,6 +21,7 @@ use super::{
         Sent,
         Way, //
     },
+    patience::patiently,
     queue::{
         Queue,
         SETUP_TRANSACTIONS, //

@@ -9,8 +9,8 @@ use super::{
         SendBuffer, //
     },
     control::Control,
-    exchange::Exchange,
     net::Device,
+    patience::PATIENCE,
     wire::{
         nvsp::{
             Answer,
@@ -35,7 +35,10 @@ use kernel::{
 };
 use vmbus::{
     ratelimit,
-    sync::Completion, //
+    sync::{
+        Completion,
+        Exchange, //
+    },
 };
 
 /// How frames are put into messages.
@@ -85,7 +88,7 @@ impl Shared {
         try_pin_init!(Self {
             adapter,
             version: Atomic::new(0),
-            setup <- Exchange::new(),
+            setup <- Exchange::new(PATIENCE),
             control <- Control::new(node),
             receive: SetOnce::new(),
             send: SetOnce::new(),

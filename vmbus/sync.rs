@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Synchronisation that the `kernel` crate does not offer: completions with a time limit, work
-//! queues of one's own, tasklets, and a cell for code that must not run twice at once.
+//! queues of one's own, tasklets, requests that somebody waits for, and a cell for code that must not run twice at once.
 
 #[expect(unsafe_code, reason = "wraps struct completion")]
 mod completion;
+mod exchange;
 #[expect(unsafe_code, reason = "hands out exclusive access by an atomic state")]
 mod exclusive;
 #[expect(unsafe_code, reason = "wraps struct workqueue_struct")]
@@ -13,6 +14,7 @@ mod queue;
 mod tasklet;
 
 pub use completion::Completion;
+pub use exchange::Exchange;
 pub(crate) use exclusive::Exclusive;
 pub use queue::{
     Concurrency,

@@ -1,34 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Requests that someone waits for.
+//! Requests to a host that someone waits for.
 
 use core::{
     mem,
     time::Duration, //
 };
+
 use kernel::{
-    new_mutex, new_spinlock_irq,
+    new_mutex,
+    new_spinlock_irq,
     prelude::*,
     sync::{
         Mutex,
         SpinLockIrq, //
-    },
-    time::{
-        delay::fsleep,
-        Delta, //
-    },
-};
-use vmbus::{
-    sync::Completion,
-    SendError, //
+    }, //
 };
 
-/// How long the host may take to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How often, and after which pause, a full ring is tried again.
-const ATTEMPTS: usize = 200;
-const PAUSE: Delta = Delta::from_millis(5);
+use super::Completion;
 
 /// How far the request is.
 enum State<T> {
@@ -46,7 +35,8 @@ enum State<T> {
 ///
 /// Locks, in the order of taking: `turn`, `state`.
 #[pin_data]
-pub(crate) struct Exchange<T> {
+pub struct Exchange<T> {
+    patience: Duration,
     /// The number of the last request.
     #[pin]
     turn: Mutex<u32>,
@@ -57,11 +47,12 @@ pub(crate) struct Exchange<T> {
 }
 
 impl<T: Send + Unpin> Exchange<T> {
-    /// Makes a place for requests.
-    pub(crate) fn new() -> impl PinInit<Self> {
+    /// Makes a place for requests that the host may take `patience` to answer.
+    pub fn new(patience: Duration) -> impl PinInit<Self> {
         pin_init!(Self {
-            turn <- new_mutex!(0),
-            state <- new_spinlock_irq!(State::Idle),
+            patience,
+            turn <- new_mutex!(0, "Exchange::turn"),
+            state <- new_spinlock_irq!(State::Idle, "Exchange::state"),
             answered <- Completion::new(),
         })
     }
@@ -72,14 +63,14 @@ impl<T: Send + Unpin> Exchange<T> {
     ///
     /// `ETIMEDOUT` if the host does not answer, `ENODEV` if it takes the device away, and the
     /// errors of `send`.
-    pub(crate) fn execute(&self, send: impl FnOnce(u32) -> Result) -> Result<T> {
+    pub fn execute(&self, send: impl FnOnce(u32) -> Result) -> Result<T> {
         let mut turn = self.turn.lock();
         *turn = turn.wrapping_add(1);
         let id = *turn;
         self.begin(id)?;
         let sent = send(id);
         if sent.is_ok() {
-            self.answered.wait_timeout(PATIENCE);
+            self.answered.wait_timeout(self.patience);
         }
         let answer = self.end();
         sent?;
@@ -87,7 +78,7 @@ impl<T: Send + Unpin> Exchange<T> {
     }
 
     /// Sends a message that has a number like a request and no answer.
-    pub(crate) fn tell(&self, send: impl FnOnce(u32) -> Result) -> Result {
+    pub fn tell(&self, send: impl FnOnce(u32) -> Result) -> Result {
         let mut turn = self.turn.lock();
         *turn = turn.wrapping_add(1);
         send(*turn)
@@ -114,13 +105,27 @@ impl<T: Send + Unpin> Exchange<T> {
         }
     }
 
-    /// Takes an answer of the host; `false` if nobody waits for one of this number. What `make`
+    /// Takes the answer to the request of this number; `false` if nobody waits for it. What `make`
     /// returns [`None`] for is no answer.
     #[must_use]
-    pub(crate) fn answer(&self, id: u32, make: impl FnOnce() -> Option<T>) -> bool {
+    pub fn answer(&self, id: u32, make: impl FnOnce() -> Option<T>) -> bool {
+        self.answer_if(|wanted| wanted == id, make)
+    }
+
+    /// Takes an answer without a number, to whatever request is under way; `false` if none is.
+    #[must_use]
+    pub fn answer_any(&self, answer: T) -> bool {
+        self.answer_if(|_| true, || Some(answer))
+    }
+
+    fn answer_if(
+        &self,
+        is_wanted: impl FnOnce(u32) -> bool,
+        make: impl FnOnce() -> Option<T>,
+    ) -> bool {
         let mut state = self.state.lock();
         match *state {
-            State::Waiting(wanted) if wanted == id => (),
+            State::Waiting(wanted) if is_wanted(wanted) => (),
             _ => return false,
         }
         if let Some(answer) = make() {
@@ -131,24 +136,9 @@ impl<T: Send + Unpin> Exchange<T> {
     }
 
     /// Ends the wait for an answer, now and later.
-    pub(crate) fn abort(&self) {
+    pub fn abort(&self) {
         let old = mem::replace(&mut *self.state.lock(), State::Gone);
         self.answered.complete_all();
         drop(old);
     }
-}
-
-/// Sends something, and tries again for some time if there is no room in the ring. May sleep.
-///
-/// # Errors
-///
-/// Those of `send`; `EAGAIN` if there was never room.
-pub(crate) fn patiently(mut send: impl FnMut() -> Result<(), SendError>) -> Result {
-    for _ in 0..ATTEMPTS {
-        match send() {
-            Err(SendError::Full) => fsleep(PAUSE),
-            other => return Ok(other?),
-        }
-    }
-    Err(EAGAIN)
 }
