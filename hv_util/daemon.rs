@@ -7,14 +7,8 @@
 //! questions from and writes answers to a device that one process at a time may open.
 //!
 //! - [`link`]: the conversation with the daemon, as a state machine.
-//! - [`device`]: the device in `/dev`.
 //! - [`session`]: the conversation with the host.
 
-#[expect(
-    unsafe_code,
-    reason = "callbacks for files, which the kernel crate has no poll for"
-)]
-mod device;
 mod link;
 mod session;
 

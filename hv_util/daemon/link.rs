@@ -12,7 +12,7 @@
 //! it may be one to thaw file systems.
 
 use super::{
-    device::{
+    super::sys::device::{
         FileOperations,
         Readiness, //
     },

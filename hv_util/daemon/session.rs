@@ -8,13 +8,13 @@ use super::{
             self,
             violation, //
         },
+        sys::device::Node,
         wire::{
             Kind,
             Message,
             Status, //
         },
     },
-    device::Node,
     link::Link,
     Protocol,
     Request, //

@@ -7,6 +7,7 @@
 //! guest again.
 
 mod lifecycle;
+mod memory;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock, Weak};
@@ -15,7 +16,6 @@ use vm_memory::GuestMemoryMmap;
 
 use super::device::{Device, Guid};
 use super::gate::Gate;
-use super::gpa;
 pub use super::gpa::{GpaRange, MemoryError};
 pub use super::packet::{
     COMPLETION, COMPLETION_REQUESTED, GPA_DIRECT, INBAND, Outgoing, Packet, TRANSFER_PAGES,
@@ -24,7 +24,7 @@ use super::ring::{Field, Reader, RingError, RingMemory, Writer};
 use super::server::{Server, Services};
 pub use super::shared::SharedMemory;
 use super::stats::{Counters, add, count};
-use super::sync::{lock, read_lock};
+use super::sync::lock;
 use super::tamper::{Ring, Slot};
 use super::violation::{Fault, Violation};
 
@@ -266,66 +266,6 @@ impl Channel {
     pub fn offer_subchannels(&self, count: u16) -> bool {
         let server = self.server.upgrade().filter(|_| self.index == 0);
         server.is_some_and(|server| server.offer_subchannels(self, count))
-    }
-
-    /// The memory that the guest shares with this channel under `gpadl`. A guest that ends the
-    /// sharing while the device still has it breaks the protocol.
-    pub fn shared(&self, gpadl: u32) -> Option<SharedMemory> {
-        let server = self.server.upgrade()?;
-        let (pages, in_use) = server.lend(self.relid, gpadl)?;
-        Some(SharedMemory::new(Arc::clone(self.memory()), pages, in_use))
-    }
-
-    /// Copies from guest buffers.
-    ///
-    /// # Errors
-    ///
-    /// Where the buffer is too short, is not memory, or the channel is closed.
-    pub fn read_ranges(
-        &self,
-        ranges: &[GpaRange],
-        at: usize,
-        into: &mut [u8],
-    ) -> Result<(), MemoryError> {
-        let open = read_lock(&self.open);
-        if !*open {
-            return Err(MemoryError::Closed);
-        }
-        gpa::read(self.memory(), ranges, at, into)?;
-        self.count_buffer_read(into.len());
-        Ok(())
-    }
-
-    /// Copies into guest buffers.
-    ///
-    /// # Errors
-    ///
-    /// Where the buffer is too short, is not memory, or the channel is closed.
-    pub fn write_ranges(
-        &self,
-        ranges: &[GpaRange],
-        at: usize,
-        from: &[u8],
-    ) -> Result<(), MemoryError> {
-        let open = read_lock(&self.open);
-        if !*open {
-            return Err(MemoryError::Closed);
-        }
-        gpa::write(self.memory(), ranges, at, from)?;
-        self.count_buffer_written(from.len());
-        Ok(())
-    }
-
-    /// Counts bytes that the device read from guest buffers by itself.
-    pub fn count_buffer_read(&self, bytes: usize) {
-        add(&self.counters.buffer_read, bytes);
-        add(&self.services.totals().buffer_read, bytes);
-    }
-
-    /// Counts bytes that the device wrote to guest buffers by itself.
-    pub fn count_buffer_written(&self, bytes: usize) {
-        add(&self.counters.buffer_written, bytes);
-        add(&self.services.totals().buffer_written, bytes);
     }
 
     /// Reads a field of a ring's header.

@@ -15,6 +15,7 @@
 //! the server without a hypervisor through [`testing`].
 
 pub mod channel;
+mod config;
 mod control;
 pub mod device;
 mod gate;

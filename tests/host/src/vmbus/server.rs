@@ -16,6 +16,7 @@ use vm_memory::GuestMemoryMmap;
 use zerocopy::{Immutable, IntoBytes};
 
 use super::channel::Channel;
+pub use super::config::{IoMode, ServerConfig};
 use super::monitor::Poller;
 use super::state::State;
 use super::stats::{Counters, count};
@@ -23,67 +24,11 @@ use super::sync::{lock, read_lock, write_lock};
 use super::tamper::Slot;
 use super::trace::{Direction, Trace};
 use super::violation::{Fault, Violation, Violations};
-use super::wire::{self, MAX_RELIDS, OutMessage, Version};
+use super::wire::{self, MAX_RELIDS, OutMessage};
 use crate::hv::{Guest, HvStatus, Hypervisor};
 
 /// How often to poll where the configuration does not say.
 const POLL_INTERVAL: Duration = Duration::from_millis(1);
-
-/// Where device code runs when the guest signals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IoMode {
-    /// On the virtual processor that signalled, which waits meanwhile.
-    Inline,
-    /// On a thread of the server's own.
-    Thread,
-}
-
-/// What the server can do and how.
-#[derive(Clone, Debug)]
-pub struct ServerConfig {
-    /// The versions that the server accepts.
-    pub versions: Vec<Version>,
-    /// Where device code runs.
-    pub io: IoMode,
-    /// Let guests signal through the monitor page, looked at this often.
-    pub monitor: Option<Duration>,
-    /// The connection id for messages that guests are given from version 5.0 on.
-    pub message_connection: u32,
-    /// The connection id of relid 0; those of the other channels follow.
-    pub event_connection: u32,
-    /// Tell guests that event connections belong to one channel each (they always do).
-    pub dedicated_interrupts: bool,
-    /// How many messages the trace keeps.
-    pub trace_entries: usize,
-}
-
-impl Default for ServerConfig {
-    fn default() -> Self {
-        Self {
-            versions: Version::ALL.to_vec(),
-            io: IoMode::Inline,
-            monitor: None,
-            message_connection: 0x1004,
-            event_connection: 0x1_0000,
-            dedicated_interrupts: true,
-            trace_entries: 4096,
-        }
-    }
-}
-
-impl ServerConfig {
-    /// The default with the versions up to `newest`.
-    pub fn up_to(newest: Version) -> Self {
-        let versions = Version::ALL
-            .into_iter()
-            .filter(|&version| version <= newest)
-            .collect();
-        Self {
-            versions,
-            ..Self::default()
-        }
-    }
-}
 
 /// What channels need of the server.
 pub(super) struct Services {

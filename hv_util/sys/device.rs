@@ -38,7 +38,7 @@ use vmbus::bindings;
 
 /// What a poll says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Readiness {
+pub(crate) enum Readiness {
     /// A read would wait.
     Nothing,
     /// There is a message to be read.
@@ -64,7 +64,7 @@ impl Readiness {
 }
 
 /// What is behind a device. All of it is called in process context.
-pub(super) trait FileOperations: Send + Sync + 'static {
+pub(crate) trait FileOperations: Send + Sync + 'static {
     /// Somebody opens the device.
     ///
     /// # Errors
@@ -112,7 +112,7 @@ struct Inner<T> {
 }
 
 /// A device that can be opened. Dropping it removes it; who has it open keeps that.
-pub(super) struct Node<T>(Pin<KBox<Inner<T>>>);
+pub(crate) struct Node<T>(Pin<KBox<Inner<T>>>);
 
 // SAFETY: A device may be removed by any thread, and the target may be shared.
 unsafe impl<T: FileOperations> Send for Node<T> {}
@@ -123,7 +123,7 @@ impl<T: FileOperations> Node<T> {
     /// # Errors
     ///
     /// `EEXIST` if there is one of that name; `ENOMEM`, `EBUSY`.
-    pub(super) fn register(name: &'static CStr, target: Arc<T>) -> Result<Self> {
+    pub(crate) fn register(name: &'static CStr, target: Arc<T>) -> Result<Self> {
         let device = bindings::miscdevice {
             // CAST: The kernel's constant has another type than its field.
             minor: bindings::MISC_DYNAMIC_MINOR as c_int,
