@@ -128,14 +128,13 @@ pub struct Lab {
     pub name: String,
     /// Whose drivers are under test.
     pub driver: Driver,
-    /// How the last guest ended, in words.
+    /// See [`Self::last_end`].
     pub ended: Arc<Mutex<String>>,
 }
 
 impl Lab {
     /// Boots a guest; no driver is loaded in it yet.
     pub fn boot(&self, setup: Setup) -> Result<Machine> {
-        let log = |kind| self.log(kind);
         let mut config = VmConfig::new(self.images.join("vmlinuz"));
         config.initrd = Some(self.initrd(setup.extras)?);
         config.cpus = setup.cpus;
@@ -143,7 +142,7 @@ impl Lab {
         config.auto_eoi = setup.auto_eoi;
         config.hyper_v = setup.hyper_v;
         config.hibernation = setup.hibernation;
-        config.console = ConsoleMode::Tee(log("console"));
+        config.console = ConsoleMode::Tee(self.log("console"));
         // Warnings and what is worse appear on the console, where the result is judged by them.
         config.cmdline = format!(
             "console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off pci=off hv.mode=agent{} {}",
@@ -152,7 +151,9 @@ impl Lab {
         );
         let mut vm = Vm::new(&config)?;
         let server = Server::new(vm.hypervisor(), vm.memory(), setup.server);
-        server.trace().tee(Box::new(File::create(log("vmbus"))?));
+        server
+            .trace()
+            .tee(Box::new(File::create(self.log("vmbus"))?));
         let controller = Controller::new(setup.controller);
         server.add_device(controller.clone());
         for device in &setup.devices {
@@ -180,6 +181,18 @@ impl Lab {
     pub fn log(&self, kind: &str) -> PathBuf {
         let (name, driver) = (self.name.replace('/', "-"), self.driver);
         self.logs.join(format!("{name}-{driver}.{kind}.log"))
+    }
+
+    /// What the last guest wrote on its console.
+    pub fn last_console(&self) -> String {
+        std::fs::read_to_string(self.log("console")).unwrap_or_default()
+    }
+
+    /// How the last guest ended, in words.
+    pub fn last_end(&self) -> String {
+        self.ended
+            .lock()
+            .map_or_else(|_| String::new(), |ended| ended.clone())
     }
 
     /// The RAM disk. The kernel unpacks archives that follow each other as one.

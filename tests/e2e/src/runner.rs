@@ -77,15 +77,13 @@ fn run_one(job: &Job, images: &Path, logs: &Path) -> Result<()> {
         catch_unwind(AssertUnwindSafe(|| (job.run)(&lab)))
             .unwrap_or_else(|_| Err(anyhow!("the scenario panicked")))
     };
-    let ended = || {
-        lab.ended
-            .lock()
-            .map_or_else(|_| String::new(), |ended| ended.clone())
-    };
     let result = attempt();
-    let console = std::fs::read_to_string(lab.log("console")).unwrap_or_default();
     if let Err(error) = &result
-        && kernel_log::emulation_fault(&format!("{error:#} {}", ended()), &console)
+        && is_emulated()
+        && kernel_log::emulation_fault(
+            &format!("{error:#} {}", lab.last_end()),
+            &lab.last_console(),
+        )
     {
         println!(
             "        {}: once more, the emulated processor failed",
@@ -94,4 +92,9 @@ fn run_one(job: &Job, images: &Path, logs: &Path) -> Result<()> {
         return attempt();
     }
     result
+}
+
+/// Whether the processor that guests run on is QEMU's.
+fn is_emulated() -> bool {
+    std::fs::read_to_string("/proc/cpuinfo").is_ok_and(|info| info.contains("QEMU TCG"))
 }
