@@ -126,7 +126,7 @@ impl Controller {
             command.fail(scsi::HostStatus::NoConnect);
             return Ok(());
         };
-        let id = match self.in_flight.insert(command, endpoint.channel().relid()) {
+        let id = match self.in_flight.insert(command, endpoint.relid()) {
             Ok(id) => id,
             Err(command) => {
                 command.fail(scsi::HostStatus::Error);
@@ -222,14 +222,14 @@ impl Handler for Controller {
             dev_err!(
                 self.device,
                 "no memory to use channel {}\n",
-                endpoint.channel().relid()
+                endpoint.relid()
             );
         }
     }
 
     fn closing(&self, endpoint: &Arc<Endpoint>) {
         self.channels.remove(endpoint);
-        self.send_again(endpoint.channel().relid());
+        self.send_again(endpoint.relid());
     }
 
     fn target_cpu_changed(&self, _endpoint: &Arc<Endpoint>, _old: u32, _new: u32) {
