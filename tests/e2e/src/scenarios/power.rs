@@ -17,6 +17,7 @@ use vmbus_host::net::{Card, CardConfig, Peer};
 use vmbus_host::scsi::{ControllerConfig, Disk};
 
 use super::Jobs;
+use super::net::FETCH;
 use crate::machine::{Lab, Machine, Setup};
 
 /// How long the host waits for a service.
@@ -139,8 +140,7 @@ impl Guest {
              head -c 300000 /dev/urandom >/mnt/new && sync && rm /mnt/new",
         )?;
         self.machine.sh(&format!(
-            "ping -c 1 -W 10 10.0.0.1 && {}; fetch 300000",
-            super::net::FETCH
+            "{FETCH}; ping -c 3 -W 10 10.0.0.1 && fetch 300000"
         ))?;
         let services = &self.services;
         services.heartbeat.beat(SOON)?;
