@@ -236,7 +236,8 @@ impl Table {
                 Entry::Free | Entry::Claimed => (),
             }
         }
-        room.drain_all().for_each(|channel| keep(&mut entries.former, channel));
+        room.drain_all()
+            .for_each(|channel| keep(&mut entries.former, channel));
         entries.former.iter().for_each(|channel| channel.hang_up());
         entries.epoch = entries.epoch.wrapping_add(1);
         drop(guard);

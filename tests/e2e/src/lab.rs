@@ -18,7 +18,7 @@ use crate::machine::{Machine, tail};
 use crate::shell::Shell;
 
 /// How long a guest may take to boot, under emulation on a busy machine.
-const BOOT_LIMIT: Duration = Duration::from_secs(240);
+pub const BOOT_LIMIT: Duration = Duration::from_secs(240);
 
 /// Whose drivers a guest runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -196,7 +196,7 @@ impl Lab {
     }
 
     /// The RAM disk. The kernel unpacks archives that follow each other as one.
-    fn initrd(&self, extras: &[&str]) -> Result<PathBuf> {
+    pub fn initrd(&self, extras: &[&str]) -> Result<PathBuf> {
         let guest = self.images.join("guest.cpio");
         if extras.is_empty() {
             return Ok(guest);

@@ -4,6 +4,8 @@
 
 mod freeze;
 mod hibernate;
+mod kexec;
+mod panic;
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -33,6 +35,8 @@ const SWAP_BYTES: u64 = 600 << 20;
 pub(super) fn jobs(jobs: &mut Jobs) {
     jobs.both("power/freeze", 2, freeze::freeze);
     jobs.both("power/hibernate", 2, hibernate::hibernate);
+    jobs.both("power/kexec", 2, kexec::kexec);
+    jobs.both("power/panic", 2, panic::panic);
 }
 
 /// The disks of a guest: the one with the files, and the one that memory is saved to. They are

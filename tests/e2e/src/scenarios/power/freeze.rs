@@ -26,6 +26,9 @@ pub fn freeze(lab: &Lab) -> Result<()> {
     for (level, mode, opens) in ROUNDS {
         let before = guest.opens();
         guest.machine.sh(LOAD)?;
+        guest
+            .machine
+            .until("grep -qx 9 /mnt/received", "the connection carries data")?;
         let unloads = guest.machine.server.status().unloads;
         guest.machine.sh_for(
             &format!(
@@ -54,9 +57,10 @@ pub fn freeze(lab: &Lab) -> Result<()> {
     guest.machine.end()
 }
 
-/// In the background until `/tmp/enough` is there: bytes come over one connection, slowly, and go to
-/// the disk. `/tmp/result` is what came of it.
-const LOAD: &str = "rm -f /tmp/enough /tmp/result; \
-    ((n=0; while [ ! -e /tmp/enough ]; do n=$((n+1)); echo $n; usleep 20000; done) | tee /mnt/sent | nc 10.0.0.1 7 >/mnt/received & \
-     wait; sync; echo 3 >/proc/sys/vm/drop_caches; \
-     if cmp /mnt/sent /mnt/received && [ -s /mnt/sent ]; then echo fine; else ls -l /mnt; fi >/tmp/result.new 2>&1; mv /tmp/result.new /tmp/result) >/dev/null 2>&1 &";
+/// In the background until `/tmp/enough` is there: numbers go over one connection and come back, all
+/// the while being written to the disk. `/tmp/result` is what came of it.
+const LOAD: &str = "rm -f /tmp/enough /tmp/result /mnt/sent /mnt/received; \
+    (((n=0; while [ ! -e /tmp/enough ]; do n=$((n+1)); echo $n; usleep 20000; done; \
+       echo awake; until grep -q awake /mnt/received; do usleep 20000; done) | tee /mnt/sent | nc 10.0.0.1 7 >/mnt/received; \
+     sync; echo 3 >/proc/sys/vm/drop_caches; \
+     if cmp /mnt/sent /mnt/received; then echo fine; else ls -l /mnt; fi >/tmp/result.new 2>&1; mv /tmp/result.new /tmp/result) >/dev/null 2>&1 &)";
