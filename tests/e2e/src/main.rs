@@ -3,13 +3,9 @@
 //! Runs scenarios: whole guests on the VMBus host, with the stock C drivers and with ours.
 
 mod iso;
-mod kernel_log;
-mod lab;
-mod machine;
 mod report;
 mod runner;
 mod scenarios;
-mod shell;
 mod side_by_side;
 
 use std::path::PathBuf;
@@ -17,6 +13,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
+
+use vmbus_e2e::{kernel_log, machine};
 
 use machine::Driver;
 
