@@ -44,8 +44,8 @@ pub struct Engine {
     plan: Plan,
     counts: Arc<Counts>,
     complaint: Arc<Mutex<Option<String>>>,
-    // Ends the thread.
-    _pulse: Pulse,
+    attack: Arc<Mutex<Attack>>,
+    pulse: Option<Pulse>,
 }
 
 impl Engine {
@@ -53,10 +53,11 @@ impl Engine {
     pub fn start(plan: Plan, server: &Arc<Server>, victims: &Victims) -> Self {
         let counts = Arc::<Counts>::default();
         let complaint = Arc::<Mutex<Option<String>>>::default();
-        let mut attack = Attack::new(&plan, server, victims, &counts);
-        let place = Arc::clone(&complaint);
+        let attack = Attack::new(&plan, server, victims, &counts);
+        let attack = Arc::new(Mutex::new(attack));
+        let (place, theirs) = (Arc::clone(&complaint), Arc::clone(&attack));
         let pulse = Pulse::every(REST, move || {
-            if let Err(what) = attack.beat() {
+            if let Err(what) = lock(&theirs).beat() {
                 *lock(&place) = Some(what);
             }
         });
@@ -64,8 +65,22 @@ impl Engine {
             plan,
             counts,
             complaint,
-            _pulse: pulse,
+            attack,
+            pulse: Some(pulse),
         }
+    }
+
+    /// Ends the attack: the devices are taken away once more, and offered by a host that is in its
+    /// right mind.
+    ///
+    /// # Errors
+    ///
+    /// In words, where the guest does not let go of a device.
+    pub fn stop(mut self) -> Result<(), String> {
+        self.pulse = None;
+        let mut attack = lock(&self.attack);
+        attack.unhook();
+        attack.renew()
     }
 
     /// The plan.
@@ -145,12 +160,26 @@ impl Attack {
     }
 }
 
-impl Drop for Attack {
-    fn drop(&mut self) {
+impl Attack {
+    fn unhook(&self) {
         self.server.set_message_tamper(None);
         for victim in &self.victims {
             victim.unhook(&self.server);
         }
+    }
+
+    fn renew(&mut self) -> Result<(), String> {
+        for victim in &self.victims {
+            self.server.remove_device(victim.instance);
+        }
+        let mut victims = self.victims.iter_mut();
+        victims.try_for_each(|victim| victim.renew(&self.server))
+    }
+}
+
+impl Drop for Attack {
+    fn drop(&mut self) {
+        self.unhook();
     }
 }
 

@@ -70,8 +70,8 @@ impl Plan {
             seed,
             replace: 400,
             beside: 4,
-            burst: 64,
-            life: 600,
+            burst: 160,
+            life: 1500,
             targets: Target::ALL.to_vec(),
         }
     }

@@ -25,9 +25,9 @@ const OPEN_LIMIT: Duration = Duration::from_secs(20);
 /// How long a guest has to let go of a device, under emulation, while its processors are busy.
 const RELEASE_LIMIT: Duration = Duration::from_secs(150);
 /// How long packets may lie in a ring before the driver counts as having given up.
-const STUCK_LIMIT: Duration = Duration::from_millis(1500);
+const STUCK_LIMIT: Duration = Duration::from_secs(3);
 /// How long a controller is treated with care, so that its disks are found.
-const CAREFUL: Duration = Duration::from_secs(3);
+const CAREFUL: Duration = Duration::from_secs(2);
 /// How long after that requests that were made before may still be under way.
 const SETTLE: Duration = Duration::from_millis(200);
 
@@ -212,24 +212,46 @@ impl Victim {
     }
 
     fn leaving(&mut self, server: &Server, status: &Status, since: Instant) -> Result<(), String> {
-        let mut channels = status.channels.iter();
-        if let Some(channel) = channels.find(|channel| channel.instance == self.instance) {
+        if !self.is_released(status) {
             return match since.elapsed() > RELEASE_LIMIT {
-                true => Err(format!(
-                    "the guest does not release relid {} of {:02x?}",
-                    channel.relid, self.instance
-                )),
+                true => Err(self.complaint(status)),
                 false => Ok(()),
             };
         }
+        self.offer(server);
+        self.hook(server);
+        Ok(())
+    }
+
+    /// Offers a device again that was taken away, once the guest has let go of it.
+    pub(super) fn renew(&mut self, server: &Server) -> Result<(), String> {
+        if !server.wait_for(|status| self.is_released(status), RELEASE_LIMIT) {
+            return Err(self.complaint(&server.status()));
+        }
+        self.offer(server);
+        Ok(())
+    }
+
+    fn is_released(&self, status: &Status) -> bool {
+        let mut channels = status.channels.iter();
+        channels.all(|channel| channel.instance != self.instance)
+    }
+
+    fn complaint(&self, status: &Status) -> String {
+        let channels = status.channels.iter();
+        let held: Vec<_> = channels
+            .filter(|channel| channel.instance == self.instance)
+            .collect();
+        format!("the guest does not let go of {held:?}")
+    }
+
+    fn offer(&mut self, server: &Server) {
         if let Part::Controller(controller) = &self.part {
             controller.keep_off(false);
             self.aloof = false;
         }
         server.add_device(Arc::clone(&self.device));
-        self.hook(server);
         self.phase = Phase::Offered(Instant::now());
-        Ok(())
     }
 }
 

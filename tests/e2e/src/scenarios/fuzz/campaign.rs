@@ -27,7 +27,7 @@ pub fn campaign(lab: &Lab) -> Result<()> {
         let mut reached = Tally::default();
         let result = one(lab, &plan, limit, &mut reached);
         total += reached;
-        println!("        guest {guests}, seed {plan}: {reached}");
+        println!("        guest {guests}, plan {plan}: {reached}");
         if let Err(error) = result {
             let error = format!("{error:#}");
             if kernel_log::emulation_fault(&error, &lab.last_console()) {
@@ -37,8 +37,8 @@ pub fn campaign(lab: &Lab) -> Result<()> {
             } else {
                 let kept = lab.log(&format!("console-{}", plan.seed));
                 let _ = std::fs::copy(lab.log("console"), kept);
-                println!("        FINDING with seed {plan}: {error}");
-                findings.push(format!("seed {plan}: {error}"));
+                println!("        FINDING with plan {plan}: {error}");
+                findings.push(plan.to_string());
             }
         }
         plan.seed += 1;
@@ -49,7 +49,7 @@ pub fn campaign(lab: &Lab) -> Result<()> {
     }
     ensure!(
         findings.is_empty(),
-        "{} findings:\n{}",
+        "{} findings, with the plans\n{}",
         findings.len(),
         findings.join("\n")
     );

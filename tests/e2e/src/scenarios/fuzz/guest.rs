@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use vmbus_host::fault::{Engine, Plan, Tally, Victims};
 use vmbus_host::ic::kvp::message::{self, Operation};
 use vmbus_host::ic::kvp::{IpInfo, Pool, Value};
@@ -24,7 +24,7 @@ const ASK_EVERY: Duration = Duration::from_millis(25);
 /// How long the guest goes on between two looks at it.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// After how many looks the drivers are unloaded and loaded again.
-const RELOAD_EVERY: u32 = 6;
+const RELOAD_EVERY: u32 = 12;
 /// How long a guest may take to answer, with all its processors under attack.
 const ANSWER_LIMIT: Duration = Duration::from_secs(150);
 /// How long unloading may take, which waits for requests that the host lost.
@@ -104,13 +104,16 @@ impl Guest {
         let result = self.watch(&engine, limit, enough);
         drop(asking);
         *reached = engine.tally();
-        result.map_err(|error| {
-            let last = self.write_last(&engine);
-            error.context(format!(
-                "seed {}; {reached}; the last changes are in {last}",
-                engine.plan()
-            ))
-        })
+        let last = match &result {
+            Ok(()) => String::new(),
+            Err(_) => self.write_last(&engine),
+        };
+        let (plan, stopped) = (engine.plan().clone(), engine.stop());
+        result
+            .and_then(|()| {
+                stopped.map_err(|complaint| anyhow!("{complaint}; {}", self.processes()))
+            })
+            .with_context(|| format!("plan {plan}; {reached}; the last changes: {last}"))
     }
 
     fn watch(
