@@ -9,6 +9,7 @@ mod compare;
 mod cost;
 mod files;
 mod fio;
+mod fuzz;
 mod hosts;
 mod luns;
 mod malformed;
@@ -33,7 +34,8 @@ use crate::runner::Job;
 
 /// Run only when asked for by their whole name: they take minutes each, or do not pass with both
 /// drivers yet (`Documentation/testing.rst` says which).
-pub const ON_REQUEST: [&str; 12] = [
+pub const ON_REQUEST: [&str; 13] = [
+    "fuzz/campaign",
     "net/cost",
     "net/iperf",
     "net/offload",
@@ -60,6 +62,8 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
             move |lab| fio::verify(lab, cpus, channels),
         );
     }
+    jobs.add("fuzz/campaign", Driver::Rust, 2, fuzz::campaign);
+    jobs.add("fuzz/short", Driver::Rust, 2, fuzz::short);
     jobs.add("cost", Driver::Rust, 1, cost::cost);
     jobs.add("rescind/in-flight", Driver::Rust, 2, rescind::in_flight);
     jobs.both("files", 1, files::files);
