@@ -19,6 +19,7 @@ mod net;
 mod offers;
 #[cfg(test)]
 mod parity;
+mod power;
 mod reload;
 mod rescind;
 mod storage;
@@ -129,6 +130,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("util/transport", 1, util::transport);
     jobs.both("util/silent", 1, util::silent);
     jobs.add("util/sysfs", Driver::Rust, 1, util::sysfs);
+    power::jobs(&mut jobs);
     if let Some(root) = qemu_root.clone() {
         jobs.add("bridge", Driver::Rust, 1, move |lab| {
             bridge::bridge(lab, &root)
