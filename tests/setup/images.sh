@@ -9,6 +9,7 @@
 #   net.cpio     what a guest needs for its network card: ethtool, ip, iperf3, XDP programs
 #   bench.cpio   what a guest needs for the benchmark, if that was built: its loads, fio, iperf3
 #   daemons.cpio the same for Debian's hyperv-daemons, and phc_ctl
+#   root.img     a guest's root file system, for kernels that need no modules
 #   disk.img     a disk with one ext4 partition, and disk.sum with the checksum of a file on it
 # Each is made anew only when something that goes into it is newer.
 
@@ -128,6 +129,17 @@ rm -rf "$tree"
 SCRIPT
 }
 
+make_root() {
+	in_root --bind "$OUT" /out -- bash -eu -o pipefail <<'SCRIPT'
+tree=$(mktemp -d) image=/out/images/root.img
+(cd "$tree" && cpio --quiet -id </out/images/guest.cpio && rm -rf lib/modules && mkdir -p dev proc sys tmp)
+truncate -s 64M "$image.new"
+mke2fs -q -t ext4 -d "$tree" "$image.new"
+mv "$image.new" "$image"
+rm -rf "$tree"
+SCRIPT
+}
+
 [ "$IMAGES/vmlinuz" -nt "$ROOT/.complete" ] || cp "$ROOT/boot/vmlinuz-$VERSION" "$IMAGES/vmlinuz"
 self=$REPO/tests/setup/images.sh
 if stale "$IMAGES/outer.cpio" "$self" "$REPO/tests/lab/outer-init" "$ROOT/.complete"; then step outer-image make_cpio outer; fi
@@ -137,3 +149,4 @@ if stale "$IMAGES/net.cpio" "$self" "$REPO"/tests/guest/{tools,xdp}/* "$ROOT/.co
 if [ -e "$OUT/bin/bench-load" ] && stale "$IMAGES/bench.cpio" "$self" "$OUT/bin/bench-load" "$ROOT/.complete"; then step bench-image make_cpio bench; fi
 if stale "$IMAGES/daemons.cpio" "$self" "$REPO/tests/guest/set-ifconfig" "$ROOT/.complete"; then step daemons-image make_cpio daemons; fi
 if stale "$IMAGES/disk.img" "$self" "$ROOT/.complete"; then step disk-image make_disk; fi
+if stale "$IMAGES/root.img" "$self" "$IMAGES/guest.cpio"; then step root-image make_root; fi

@@ -11,6 +11,7 @@ mod files;
 mod fio;
 mod fuzz;
 mod hosts;
+mod kernels;
 mod luns;
 mod malformed;
 mod manage;
@@ -49,6 +50,16 @@ pub const ON_REQUEST: [&str; 13] = [
     "offers/silence",
     "offers/hectic",
     "util/silent",
+];
+
+/// Those that need the C drivers beside ours, to compare.
+pub const COMPARISONS: [&str; 6] = [
+    "cost",
+    "sysfs",
+    "limits",
+    "net/compare",
+    "net/cost",
+    "util/sysfs",
 ];
 
 /// All of them; the longest first, so that none of those is left to run alone at the end.
@@ -119,6 +130,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
         negotiate::max_version,
     );
     net::jobs(&mut jobs);
+    kernels::jobs(&mut jobs);
     jobs.both("util/reload", 1, util::reload);
     jobs.both("util/malformed", 2, util::malformed);
     jobs.both("util/daemons", 2, util::daemons);
@@ -155,8 +167,24 @@ impl Jobs {
             name: name.into(),
             driver,
             cpus,
+            kernel: None,
             run: Box::new(run),
         });
+    }
+
+    /// A scenario about one kernel.
+    fn on(
+        &mut self,
+        kernel: &'static str,
+        name: &str,
+        driver: Driver,
+        cpus: u32,
+        run: fn(&Lab) -> Result<()>,
+    ) {
+        self.add(name, driver, cpus, run);
+        if let Some(job) = self.0.last_mut() {
+            job.kernel = Some(kernel);
+        }
     }
 
     fn both(
