@@ -7,11 +7,14 @@
 //! questions from and writes answers to a device that one process at a time may open.
 //!
 //! - [`link`]: the conversation with the daemon, as a state machine.
+//! - [`place`]: there is one of each service.
 //! - [`session`]: the conversation with the host.
 
 mod link;
+mod place;
 mod session;
 
+pub(crate) use place::Place;
 pub(crate) use session::Daemonic;
 
 use super::wire::{
@@ -77,6 +80,9 @@ pub(crate) trait Protocol: Send + Sync + 'static {
 
     /// What a daemon is like.
     type Daemon: Copy + Send + Unpin;
+
+    /// What the only device of the service has.
+    fn place() -> &'static Place;
 
     /// Whether a message of a daemon that has registered says that it registers, again.
     fn registers_again(message: &[u8]) -> bool;

@@ -5,6 +5,7 @@
 use super::{
     daemon::{
         MessageLen,
+        Place,
         Protocol,
         Registration,
         Request, //
@@ -48,6 +49,11 @@ impl Protocol for Kvp {
     const MESSAGE_LEN: MessageLen = MessageLen::AtLeast(kvp::MESSAGE_BYTES);
     const WAITS_FOR_DAEMON: bool = true;
     type Daemon = Daemon;
+
+    fn place() -> &'static Place {
+        static PLACE: Place = Place::new();
+        &PLACE
+    }
 
     fn registers_again(_message: &[u8]) -> bool {
         false

@@ -5,6 +5,7 @@
 use super::{
     daemon::{
         MessageLen,
+        Place,
         Protocol,
         Registration,
         Request, //
@@ -63,6 +64,11 @@ impl Protocol for Vss {
     const WAITS_FOR_DAEMON: bool = false;
     /// All daemons are alike once they have registered.
     type Daemon = ();
+
+    fn place() -> &'static Place {
+        static PLACE: Place = Place::new();
+        &PLACE
+    }
 
     fn registers_again(message: &[u8]) -> bool {
         matches!(

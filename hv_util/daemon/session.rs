@@ -17,6 +17,7 @@ use super::{
         },
     },
     link::Link,
+    place::Taken,
     Protocol,
     Request, //
 };
@@ -247,6 +248,7 @@ pub(crate) struct Daemonic<'bound, P: Protocol> {
     _node: Node<Link<P>>,
     parting: Parting<P>,
     line: Line<'bound, Events<P>>,
+    _place: Taken,
 }
 
 /// Ends the conversation with the daemon when it is dropped.
@@ -263,8 +265,12 @@ impl<'bound, P: Protocol> Daemonic<'bound, P> {
     ///
     /// # Errors
     ///
-    /// Those of opening the channel and of adding the device for the daemon.
+    /// `EEXIST` if the service has a device already; those of opening the channel and of adding the
+    /// device for the daemon.
     pub(crate) fn start(device: &'bound Device<Bound>, queue: &'static CStr) -> Result<Self> {
+        let place = P::place().take().inspect_err(|_| {
+            violation!("{}: there is such a device already\n", P::NAME);
+        })?;
         let link = Link::<P>::new()?;
         let events = Events {
             queue: OwnedQueue::new(queue, Concurrency::Ordered, Shortage::Waits)?,
@@ -285,6 +291,7 @@ impl<'bound, P: Protocol> Daemonic<'bound, P> {
             _node: node,
             parting,
             line,
+            _place: place,
         })
     }
 

@@ -365,12 +365,11 @@ impl Endpoint {
         self.incoming.run(|incoming| drop(incoming.take()));
         channel.set_state(ChannelState::Closed);
         let shared = self.shared.lock().take();
-        if !channel.is_rescinded() {
-            let message = CloseChannel::new(self.relid());
-            if let Err(error) = channel.connection.post(&message) {
-                let error = error.to_errno();
-                pr_err!("Close failed: close post msg return is {}\n", error);
-            }
+        // When it is rescinded, too: until then the host may still use the rings.
+        let message = CloseChannel::new(self.relid());
+        if let Err(error) = channel.connection.post(&message) {
+            let error = error.to_errno();
+            pr_err!("Close failed: close post msg return is {}\n", error);
         }
         // Ends the sharing of the rings, now that the host knows that it is not to use them.
         drop(shared);

@@ -8,6 +8,7 @@
 
 use kernel::{
     cpu::CpuId,
+    error::to_result,
     prelude::*,
     sync::{
         atomic::{
@@ -57,24 +58,26 @@ impl<S: Sink> Delivery<S> {
     ///
     /// # Errors
     ///
-    /// `EBUSY` when there is a sink of this type already; `ENOMEM`.
+    /// `EBUSY` when there is a sink of this type already; `ENOMEM`; where the handler runs in
+    /// threads (PREEMPT_RT), what making these returned.
     fn new(sink: Arc<S>) -> Result<Self> {
         let cpus = KBox::new(Cpus::new(sink)?, GFP_KERNEL)?;
         let pointer = core::ptr::from_ref(&*cpus).cast_mut();
         S::delivery()
             .cmpxchg(core::ptr::null_mut(), pointer, Full)
             .map_err(|_| EBUSY)?;
+        let delivery = Self(cpus);
         // SAFETY: The handler may run at any time until `drop` has removed it: it copes with
-        // finding no CPUs.
-        unsafe { bindings::hv_setup_vmbus_handler(Some(handler::<S>)) };
-        Ok(Self(cpus))
+        // finding no CPUs. A failure is known to `hv_rust_interrupt_stop`.
+        to_result(unsafe { bindings::hv_rust_interrupt_start(Some(handler::<S>)) })?;
+        Ok(delivery)
     }
 }
 
 impl<S: Sink> Drop for Delivery<S> {
     fn drop(&mut self) {
-        // SAFETY: `new` installed the handler.
-        unsafe { bindings::hv_remove_vmbus_handler() };
+        // SAFETY: `new` installed the handler, or tried to.
+        unsafe { bindings::hv_rust_interrupt_stop() };
         S::delivery().store(core::ptr::null_mut(), kernel::sync::atomic::Release);
         rcu::synchronize_rcu();
         self.0.kill_tasklets();
