@@ -36,7 +36,7 @@ use crate::runner::Job;
 
 /// Run only when asked for by their whole name: they take minutes each, or do not pass with both
 /// drivers yet (`Documentation/testing.rst` says which).
-pub const ON_REQUEST: [&str; 13] = [
+pub const ON_REQUEST: [&str; 16] = [
     "fuzz/campaign",
     "net/cost",
     "net/iperf",
@@ -47,8 +47,11 @@ pub const ON_REQUEST: [&str; 13] = [
     "net/settings",
     "net/versions",
     "offers/flood",
-    "offers/silence",
     "offers/hectic",
+    "offers/silence",
+    "power/hibernate",
+    "power/kexec",
+    "power/lost",
     "util/silent",
 ];
 
