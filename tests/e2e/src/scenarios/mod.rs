@@ -111,7 +111,6 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("storage/bounce", 2, storage::bounce::bounce);
     jobs.both("storage/recovery", 1, storage::recovery::recovery);
     jobs.both("storage/parameters", 2, storage::parameters::parameters);
-    jobs.both("storage/endless", 1, storage::endless::endless);
     jobs.both("storage/ide", 2, storage::ide::ide);
     jobs.both("storage/dvd", 1, storage::dvd::dvd);
     jobs.both("hosts/old", 2, hosts::old);
