@@ -27,6 +27,7 @@ mod lifecycle;
 mod open;
 mod poll;
 mod port;
+mod send;
 mod stats;
 
 pub use self::{
@@ -46,6 +47,7 @@ pub use self::{
         Port,
         PortHandle, //
     },
+    send::Together,
     stats::{
         Counter,
         Stats, //

@@ -17,6 +17,11 @@ pub fn compare(lab: &Lab) -> Result<()> {
     same_lines(lab, dump)
 }
 
+/// A session from its beginning, and frames.
+fn traffic(eth: &str, mtu: u32) -> String {
+    format!("/bin/ip link set {eth} mtu {mtu} && ping -q -c 1 -W 10 10.0.0.1 >/dev/null")
+}
+
 fn dump(lab: &Lab) -> Result<String> {
     let card = card(CardConfig {
         queues: 2,
@@ -43,7 +48,25 @@ fn dump(lab: &Lab) -> Result<String> {
         ))?;
         text += &(shown.text + "\n");
     }
+    let module = lab.driver.netvsc();
     let rest = [
+        format!("netdev {eth}"),
+        // Trace events: the fields, and which of them there are of which kind for some traffic.
+        r"mount -t tracefs trace /sys/kernel/tracing; cd /sys/kernel/tracing/events/netvsc &&
+          for e in */format; do sed -n '/field:/p' $e | sed s:^:$e:; done"
+            .replace('\n', " "),
+        format!(
+            "cd /sys/kernel/tracing && echo 1 >events/netvsc/enable && {}; echo 0 >events/netvsc/enable; {}",
+            traffic(&eth, 1400),
+            r"sed -n 's/.* \([nr][a-z]*_[a-z_]*\): dev=[^ ]* .*type=\([A-Z_]*\).*/trace \1 \2/p' trace | sort -u"
+        ),
+        // What is received, in words, without the numbers.
+        format!(
+            "echo 'module {module} +p' >/sys/kernel/debug/dynamic_debug/control; \
+             ethtool -s {eth} msglvl rx_status on && dmesg -c >/dev/null; {}; {}",
+            traffic(&eth, 1500),
+            r"dmesg | sed -n 's/.*\(Negotiated NVSP.*\|RNDIS_MSG_.*\)/\1/p' | sed 's/0x[0-9a-f]*/N/g; s/ [0-9][0-9]*/ N/g' | sort -u"
+        ),
         // The names of counters; the values differ from run to run.
         format!("ethtool -S {eth} | sed 's/: .*/:/'"),
         format!("/bin/ip -d link show {eth} | sed 's/^[0-9]*//'"),
