@@ -2,7 +2,7 @@
 
 //! What both drivers show of the same card must be the same.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use vmbus_host::net::CardConfig;
 
 use super::{card, configure, setup};
@@ -62,10 +62,10 @@ fn dump(lab: &Lab) -> Result<String> {
         ),
         // What is received, in words, without the numbers.
         format!(
-            "echo 'module {module} +p' >/sys/kernel/debug/dynamic_debug/control; \
+            "echo 'module {module} +p' >/proc/dynamic_debug/control; \
              ethtool -s {eth} msglvl rx_status on && dmesg -c >/dev/null; {}; {}",
             traffic(&eth, 1500),
-            r"dmesg | sed -n 's/.*\(Negotiated NVSP.*\|RNDIS_MSG_.*\)/\1/p' | sed 's/0x[0-9a-f]*/N/g; s/ [0-9][0-9]*/ N/g' | sort -u"
+            r"dmesg | grep -Eo 'Negotiated NVSP.*|RNDIS_MSG_.*' | sed 's/0x[0-9a-f]*/N/g; s/ [0-9][0-9]*/ N/g' | sort -u"
         ),
         // The names of counters; the values differ from run to run.
         format!("ethtool -S {eth} | sed 's/: .*/:/'"),
@@ -77,6 +77,9 @@ fn dump(lab: &Lab) -> Result<String> {
     ];
     for command in rest {
         text += &(machine.run(&command)?.text + "\n");
+    }
+    for shown in ["trace rndis_recv PACKET", "RNDIS_MSG_SET_C"] {
+        ensure!(text.contains(shown), "nothing of '{shown}'");
     }
     std::fs::write(
         lab.logs.join(format!("net-compare-{}.txt", lab.driver)),
