@@ -8,7 +8,9 @@
 #   fio.cpio     what a guest needs for fio, to be appended to guest.cpio
 #   net.cpio     what a guest needs for its network card: ethtool, ip, iperf3, XDP programs
 #   selftests.cpio programs of the kernel's own tests for network cards
+#   bench.cpio   what a guest needs for the benchmark, if that was built: its loads, fio, iperf3
 #   daemons.cpio the same for Debian's hyperv-daemons, and phc_ctl
+#   root.img     a guest's root file system, for kernels that need no modules
 #   disk.img     a disk with one ext4 partition, and disk.sum with the checksum of a file on it
 # Each is made anew only when something that goes into it is newer.
 
@@ -102,6 +104,9 @@ selftests)
 			-o "$tree/selftests/$(basename $source)" $source.c
 	done
 	cd "$tree" ;;
+bench)
+	install -D -m 755 -s -t bin /out/bin/bench-load
+	add_programs /usr/bin/fio /usr/bin/iperf3 ;;
 daemons)
 	add_programs /usr/sbin/hv_kvp_daemon /usr/sbin/hv_vss_daemon /usr/sbin/phc_ctl /usr/bin/bash /usr/bin/ip
 	mkdir -p bin etc usr/libexec usr/lib/modules
@@ -137,6 +142,17 @@ rm -rf "$tree"
 SCRIPT
 }
 
+make_root() {
+	in_root --bind "$OUT" /out -- bash -eu -o pipefail <<'SCRIPT'
+tree=$(mktemp -d) image=/out/images/root.img
+(cd "$tree" && cpio --quiet -id </out/images/guest.cpio && rm -rf lib/modules && mkdir -p dev proc sys tmp)
+truncate -s 64M "$image.new"
+mke2fs -q -t ext4 -d "$tree" "$image.new"
+mv "$image.new" "$image"
+rm -rf "$tree"
+SCRIPT
+}
+
 [ "$IMAGES/vmlinuz" -nt "$ROOT/.complete" ] || cp "$ROOT/boot/vmlinuz-$VERSION" "$IMAGES/vmlinuz"
 self=$REPO/tests/setup/images.sh
 if stale "$IMAGES/outer.cpio" "$self" "$REPO/tests/lab/outer-init" "$ROOT/.complete"; then step outer-image make_cpio outer; fi
@@ -144,5 +160,7 @@ if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/guest/* "$OUT"/modules/*.ko 
 if stale "$IMAGES/fio.cpio" "$self" "$ROOT/.complete"; then step fio-image make_cpio fio; fi
 if stale "$IMAGES/net.cpio" "$self" "$REPO"/tests/guest/{tools,xdp}/* "$ROOT/.complete"; then step net-image make_cpio net; fi
 if stale "$IMAGES/selftests.cpio" "$self" "$REPO"/tests/guest/selftests/run "$ROOT/.complete"; then step selftests-image make_cpio selftests; fi
+if [ -e "$OUT/bin/bench-load" ] && stale "$IMAGES/bench.cpio" "$self" "$OUT/bin/bench-load" "$ROOT/.complete"; then step bench-image make_cpio bench; fi
 if stale "$IMAGES/daemons.cpio" "$self" "$REPO/tests/guest/set-ifconfig" "$ROOT/.complete"; then step daemons-image make_cpio daemons; fi
 if stale "$IMAGES/disk.img" "$self" "$ROOT/.complete"; then step disk-image make_disk; fi
+if stale "$IMAGES/root.img" "$self" "$IMAGES/guest.cpio"; then step root-image make_root; fi

@@ -25,6 +25,7 @@ use super::{
     ChannelState,
     Direction,
     Handler,
+    Line,
     OpenConfig,
     Packet,
     Progress,
@@ -49,6 +50,7 @@ use crate::{
 #[pin_data]
 pub struct Endpoint {
     pub(super) channel: Arc<Channel>,
+    pub(super) line: Line,
     handler: Arc<dyn Handler>,
     mode: CallbackMode,
     pub(super) rings: RingPages,
@@ -119,10 +121,12 @@ impl Endpoint {
         let node = channel.numa_node();
         let rings = RingPages::allocate(config.send_ring, config.receive_ring, node)?;
         let max_packet = usize::try_from(config.max_packet)?;
-        let (outgoing, incoming) = rings.rings(channel.relid(), max_packet)?;
+        let line = channel.line();
+        let (outgoing, incoming) = rings.rings(line.relid, max_packet)?;
         let shared = SharedRings::share(channel, &rings)?;
         let init = pin_init!(Self {
             channel: channel.clone(),
+            line,
             handler,
             mode: config.mode,
             rings,
@@ -144,6 +148,12 @@ impl Endpoint {
     /// The channel.
     pub fn channel(&self) -> &Channel {
         &self.channel
+    }
+
+    /// The number by which host and guest refer to the channel.
+    #[inline]
+    pub fn relid(&self) -> u32 {
+        self.line.relid
     }
 
     /// The driver.
@@ -230,7 +240,7 @@ impl Endpoint {
         channel.set_state(ChannelState::Closed);
         let shared = self.shared.lock().take();
         // When it is rescinded, too: until then the host may still use the rings.
-        let message = CloseChannel::new(channel.relid());
+        let message = CloseChannel::new(self.relid());
         if let Err(error) = channel.connection.post(&message) {
             let error = error.to_errno();
             pr_err!("Close failed: close post msg return is {}\n", error);

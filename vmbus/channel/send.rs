@@ -111,6 +111,7 @@ impl Endpoint {
             (send(&mut together), together.signal)
         };
         if signal {
+            self.channel.stats().intr_out_empty.increment();
             self.signal_host();
         }
         Ok(result)
@@ -180,14 +181,24 @@ impl Endpoint {
             result?
         };
         if signal.is_needed() {
+            self.channel.stats().intr_out_empty.increment();
             self.signal_host();
         }
         Ok(())
     }
 
+    /// Signals the host that there is something for it to do in a ring.
     #[inline]
-    fn signal_host(&self) {
-        self.channel.stats().intr_out_empty.increment();
-        self.channel.signal_host();
+    pub(super) fn signal_host(&self) {
+        let connection = &self.channel.connection;
+        let line = &self.line;
+        match line.monitor {
+            Some(monitor) => connection.trigger(line.relid, monitor),
+            None => {
+                self.channel.stats().sig_events.increment();
+                let shared = (!line.dedicated).then_some(line.relid);
+                connection.signal(shared, line.connection);
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use super::backend::{Backend, Frame};
 use super::config::CardConfig;
 use super::nvsp::{self, CLASS, Version, kind};
 use super::offload::Enabled;
-use super::receive::{Group, Hook};
+use super::receive::{Group, Hook, ReceiveBuffer};
 use super::rndis::{channel, indicate_status, status};
 use super::rss::Rss;
 use super::session::{Session, lock};
@@ -197,6 +197,22 @@ impl Card {
         for channel in channels.into_iter().flatten() {
             channel.device_signalled();
         }
+    }
+
+    /// Overwrites bytes of the receive buffer, whatever is there. Returns whether there is one that long.
+    pub fn scribble(&self, at: usize, bytes: &[u8]) -> bool {
+        let session = lock(&self.session);
+        let receive = session.receive.as_ref();
+        receive.is_some_and(|receive| receive.scribble(at, bytes))
+    }
+
+    /// The sections of the receive buffer that the guest has now, by their place and length.
+    pub fn sections_in_use(&self) -> Vec<(usize, usize)> {
+        let session = lock(&self.session);
+        session
+            .receive
+            .as_ref()
+            .map_or_else(Vec::new, ReceiveBuffer::in_use)
     }
 
     /// From now on the guest's packets are taken, and not completed before [`Card::release`].

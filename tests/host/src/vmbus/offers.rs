@@ -10,6 +10,7 @@ use super::channel::Channel;
 use super::device::Guid;
 use super::monitor;
 use super::server::Server;
+use super::shared::Lease;
 use super::state::{Attached, Offer, Phase, State};
 use super::wire::{self, kind};
 
@@ -112,7 +113,7 @@ impl Server {
     }
 
     /// The pages that the guest shares with channel `relid` under `handle`, and what says that they are in use.
-    pub(super) fn lend(&self, relid: u32, handle: u32) -> Option<(Vec<u64>, Arc<()>)> {
+    pub(super) fn lend(&self, relid: u32, handle: u32) -> Option<(Vec<u64>, Arc<Lease>)> {
         self.lock_state().gpadls.lend(relid, handle)
     }
 
