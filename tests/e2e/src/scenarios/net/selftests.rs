@@ -12,8 +12,7 @@ use vmbus_host::net::cable::cable;
 use vmbus_host::net::{Card, CardConfig};
 
 use super::setup;
-use crate::lab::Setup;
-use crate::machine::{Lab, Machine};
+use crate::machine::{Lab, Machine, Setup};
 
 /// Of `net/lib/gro.c`, for IPv4 and IPv6: what is joined to one packet, and what must not be.
 const GRO: [&str; 17] = [
