@@ -28,6 +28,7 @@ mod line;
 mod open;
 mod poll;
 mod port;
+mod send;
 mod stats;
 
 pub use self::{
@@ -47,6 +48,7 @@ pub use self::{
         Port,
         PortHandle, //
     },
+    send::Together,
     stats::{
         Counter,
         Stats, //

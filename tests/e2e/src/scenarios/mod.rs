@@ -36,16 +36,14 @@ use crate::runner::Job;
 
 /// Run only when asked for by their whole name: they take minutes each, or do not pass with both
 /// drivers yet (`Documentation/testing.rst` says which).
-pub const ON_REQUEST: [&str; 13] = [
+pub const ON_REQUEST: [&str; 11] = [
     "fuzz/campaign",
     "net/cost",
     "net/iperf",
-    "net/offload",
     "net/queues",
     "net/reload",
     "net/reload-100",
-    "net/settings",
-    "net/versions",
+    "net/selftests",
     "offers/flood",
     "offers/silence",
     "offers/hectic",
