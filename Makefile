@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup modules modules_install host images run test check clean
+.PHONY: help setup modules modules_install dkms_install host images run test packaging check clean
 
 help: ## Show this list
 	@echo "The Rust Hyper-V guest drivers. Targets:"
@@ -19,6 +19,9 @@ modules: ## Build the modules for Debian's kernel, or for the prepared tree KDIR
 modules_install: ## Install the modules under INSTALL_MOD_PATH (default /)
 	@tests/setup/modules.sh install $(KDIR)
 
+dkms_install: ## Install the sources for DKMS, and what initial RAM disks need, under DESTDIR (default /)
+	@tests/setup/dkms.sh
+
 host: ## Build the VMBus host and the scenario runner (static binaries in out/bin)
 	@tests/setup/host.sh
 
@@ -30,6 +33,9 @@ run: images ## Boot a stock Debian kernel on our VMBus host with our drivers and
 
 test: images ## Run every test: cargo tests, then guests with the C drivers and with ours
 	@tests/lab/test.sh $(ONLY)
+
+packaging: images ## Try DKMS and initramfs-tools in a copy of the root, and boot a guest from what they make
+	@tests/lab/packaging.sh
 
 check: setup ## Look the sources over: format, lints, C style, documentation, the project's own rules
 	@tests/check/check.sh

@@ -283,11 +283,6 @@ impl Channel {
         self.offer.connection_id
     }
 
-    /// Whether signals of the guest need no bit in the interrupt page.
-    pub fn is_dedicated_interrupt(&self) -> bool {
-        self.offer.dedicated_interrupt
-    }
-
     /// The CPU that the host interrupts.
     pub fn target_cpu(&self) -> u32 {
         self.cpu.get()

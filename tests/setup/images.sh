@@ -7,7 +7,7 @@
 #   guest.cpio   RAM disk of a guest: the stock C drivers, ours, an agent
 #   fio.cpio     what a guest needs for fio, to be appended to guest.cpio
 #   net.cpio     what a guest needs for its network card: ethtool, ip, iperf3, XDP programs
-#   daemons.cpio the same for Debian's hyperv-daemons, and phc_ctl
+#   daemons.cpio the same for Debian's hyperv-daemons, phc_ctl, and modules of tests
 #   disk.img     a disk with one ext4 partition, and disk.sum with the checksum of a file on it
 # Each is made anew only when something that goes into it is newer.
 
@@ -98,7 +98,11 @@ daemons)
 	cp -L /etc/os-release etc/
 	echo 127.0.0.1 guest.example guest >etc/hosts
 	# An interface that a guest without network cards can have.
-	xz -dc "/lib/modules/$version/kernel/drivers/net/dummy.ko.xz" >usr/lib/modules/dummy.ko ;;
+	xz -dc "/lib/modules/$version/kernel/drivers/net/dummy.ko.xz" >usr/lib/modules/dummy.ko
+	mkdir "$tree.modules"
+	make -s -C /build/linux CC=x86_64-linux-gnu-gcc-14 LOCALVERSION="+${version#*+}" M=/tests/guest/modules MO="$tree.modules" modules
+	cp "$tree.modules"/*.ko usr/lib/modules/
+	rm -r "$tree.modules" ;;
 esac
 [ ! -d lib/modules ] || depmod -b . "$version"
 chmod 755 .
@@ -130,5 +134,5 @@ if stale "$IMAGES/outer.cpio" "$self" "$REPO/tests/lab/outer-init" "$ROOT/.compl
 if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/guest/* "$OUT"/modules/*.ko "$OUT/bin/scsi-tool" "$ROOT/.complete"; then step guest-image make_cpio guest; fi
 if stale "$IMAGES/fio.cpio" "$self" "$ROOT/.complete"; then step fio-image make_cpio fio; fi
 if stale "$IMAGES/net.cpio" "$self" "$REPO"/tests/guest/{tools,xdp}/* "$ROOT/.complete"; then step net-image make_cpio net; fi
-if stale "$IMAGES/daemons.cpio" "$self" "$REPO/tests/guest/set-ifconfig" "$ROOT/.complete"; then step daemons-image make_cpio daemons; fi
+if stale "$IMAGES/daemons.cpio" "$self" "$REPO/tests/guest/set-ifconfig" "$REPO"/tests/guest/modules/* "$ROOT/.complete"; then step daemons-image make_cpio daemons; fi
 if stale "$IMAGES/disk.img" "$self" "$ROOT/.complete"; then step disk-image make_disk; fi

@@ -10,9 +10,7 @@ ROOT=$CACHE/$KERNEL/root          # the Debian 13 root that kernel work runs in
 OUT=$REPO/out                     # everything that a run makes: modules, images, logs
 LOGS=$OUT/logs
 
-say()  { printf '%s %s\n' "==>" "$*"; }
-warn() { printf '%s\n' "warning: $*" >&2; }
-die()  { printf '%s\n' "error: $*" >&2; exit 1; }
+. "$REPO/tests/setup/packaging/say.sh"
 
 # step NAME COMMAND...: runs the command with its output in a log, says what is going on once every
 # ten seconds, and shows the end of the log where it fails.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use vmbus_host::scsi::{Controller, ControllerConfig};
+use vmbus_host::scsi::{Controller, ControllerConfig, Disk};
 use vmbus_host::vmbus::device::Device;
 use vmbus_host::vmbus::server::{Server, ServerConfig};
 use vmbus_host::vmm::{ConsoleMode, Vm, VmConfig};
@@ -88,6 +88,10 @@ pub struct Setup {
     pub devices: Vec<Arc<dyn Device>>,
     /// RAM disks beside `guest.cpio`: each makes the guest start more slowly.
     pub extras: &'static [&'static str],
+    /// The RAM disk in place of `guest.cpio`, where the guest is not ours from the beginning.
+    pub initrd: Option<&'static str>,
+    /// A disk that the controller has from the beginning.
+    pub disk: Option<Disk>,
     /// Whether it can hibernate.
     pub hibernation: bool,
     /// More for the kernel's command line.
@@ -109,6 +113,8 @@ impl Default for Setup {
             },
             devices: Vec::new(),
             extras: &[],
+            initrd: None,
+            disk: None,
             hibernation: false,
             cmdline: "",
             auto_eoi: false,
@@ -136,7 +142,10 @@ impl Lab {
     /// Boots a guest; no driver is loaded in it yet.
     pub fn boot(&self, setup: Setup) -> Result<Machine> {
         let mut config = VmConfig::new(self.images.join("vmlinuz"));
-        config.initrd = Some(self.initrd(setup.extras)?);
+        config.initrd = Some(match setup.initrd {
+            Some(name) => self.images.join(name),
+            None => self.initrd(setup.extras)?,
+        });
         config.cpus = setup.cpus;
         config.memory = 512 << 20;
         config.auto_eoi = setup.auto_eoi;
@@ -155,6 +164,9 @@ impl Lab {
             .trace()
             .tee(Box::new(File::create(self.log("vmbus"))?));
         let controller = Controller::new(setup.controller);
+        if let Some(disk) = setup.disk {
+            controller.add_disk(0, 0, disk)?;
+        }
         server.add_device(controller.clone());
         for device in &setup.devices {
             server.add_device(device.clone());

@@ -320,7 +320,7 @@ impl Channel {
     }
 
     /// Signals the guest, or remembers to once it knows that the channel is open.
-    fn interrupt(&self) {
+    pub(crate) fn interrupt(&self) {
         let mut announced = lock(&self.announced);
         if announced.done {
             drop(announced);
