@@ -33,12 +33,14 @@ has $updates || fail "not installed: $(ls $updates)"
 modprobe --show-depends -S $release hv_storvsc_rust | grep -q $updates/hv_vmbus_rust.ko || fail "modprobe does not find them"
 echo "ok: DKMS adds, builds, installs"
 
-mkinitramfs -o /host/out/images/packaged.cpio.new $release
+disk=/host/out/images/packaged.cpio
+mkinitramfs -o $disk.new $release
+lsinitramfs $disk.new >/tmp/files
 for name in vmbus storvsc netvsc utils; do
-	lsinitramfs /host/out/images/packaged.cpio.new | grep -q "/hv_${name}_rust.ko" || fail "hv_${name}_rust is not in the initial RAM disk"
+	grep -q "/hv_${name}_rust.ko" /tmp/files || fail "hv_${name}_rust is not in the initial RAM disk"
 done
-lsinitramfs /host/out/images/packaged.cpio.new | grep -q '/hv_storvsc.ko' || fail "the C driver is not in the initial RAM disk"
-mv /host/out/images/packaged.cpio.new /host/out/images/packaged.cpio
+grep -q /hv_storvsc.ko /tmp/files || fail "the C driver is not in the initial RAM disk"
+mv $disk.new $disk
 echo "ok: initramfs-tools puts both sets of drivers into the initial RAM disk"
 
 # A second kernel: of the same sources, by another name.
