@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup modules modules_install dkms_install host images run test packaging check clean
+.PHONY: help setup modules modules_install dkms_install intree host images run test packaging check clean
 
 help: ## Show this list
 	@echo "The Rust Hyper-V guest drivers. Targets:"
@@ -22,6 +22,9 @@ modules_install: ## Install the modules under INSTALL_MOD_PATH (default /)
 dkms_install: ## Install the sources for DKMS, and what initial RAM disks need, under DESTDIR (default /)
 	@tests/setup/dkms.sh
 
+intree: ## Place the drivers in the kernel source KSRC=/path (or a copy in the cache) as drivers/hv/rust
+	@tests/setup/intree.sh $(KSRC)
+
 host: ## Build the VMBus host and the scenario runner (static binaries in out/bin)
 	@tests/setup/host.sh
 
@@ -31,8 +34,8 @@ images: setup modules host ## Build the guests' RAM disks and disk images (in ou
 run: images ## Boot a stock Debian kernel on our VMBus host with our drivers and a disk
 	@tests/lab/run.sh
 
-test: images ## Run every test: cargo tests, then guests with the C drivers and with ours
-	@tests/lab/test.sh $(ONLY)
+test: images ## Run every test; ONLY=word: those of that name; KERNEL=debug, kcsan or rt: guests with that kernel
+	@tests/lab/test.sh "$(ONLY)" "$(KERNEL)"
 
 packaging: images ## Try DKMS and initramfs-tools in a copy of the root, and boot a guest from what they make
 	@tests/lab/packaging.sh

@@ -97,6 +97,10 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     /// Looks at a request of the host, and makes it the answer if nobody has to be asked.
     fn request(body: &mut [u8]) -> Request;
 
+    /// What the daemon is to read before it is asked again, when the system has hibernated: whatever
+    /// it was doing is of no use any more. It is not waited for.
+    fn amends() -> Option<KVec<u8>>;
+
     /// The daemon has not answered in time.
     fn timed_out();
 

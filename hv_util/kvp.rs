@@ -97,6 +97,10 @@ impl Protocol for Kvp {
         }
     }
 
+    fn amends() -> Option<KVec<u8>> {
+        None
+    }
+
     fn timed_out() {}
 
     fn answer(daemon: Daemon, message: &[u8], body: &mut [u8]) -> Status {

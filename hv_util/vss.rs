@@ -102,6 +102,11 @@ impl Protocol for Vss {
         }
     }
 
+    /// File systems that were being frozen are thawed.
+    fn amends() -> Option<KVec<u8>> {
+        Self::copy(&vss::question(Operation::THAW)).ok()
+    }
+
     fn timed_out() {
         if log::is_allowed() {
             pr_warn!("VSS: timeout waiting for daemon to reply\n");

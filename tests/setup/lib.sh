@@ -11,6 +11,7 @@ OUT=$REPO/out                     # everything that a run makes: modules, images
 LOGS=$OUT/logs
 
 . "$REPO/tests/setup/packaging/say.sh"
+. "$REPO/tests/setup/packaging/tree.sh"
 
 # step NAME COMMAND...: runs the command with its output in a log, says what is going on once every
 # ten seconds, and shows the end of the log where it fails.

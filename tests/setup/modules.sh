@@ -5,7 +5,6 @@
 # modules.sh install [KDIR]   builds and installs them under INSTALL_MOD_PATH
 
 . "$(dirname "$0")/lib.sh"
-. "$REPO/tests/setup/packaging/tree.sh"
 
 action=$1
 kdir=${2:-}

@@ -10,6 +10,7 @@
 
 set -eu -o pipefail
 . "$(dirname "$0")/say.sh"
+. "$(dirname "$0")/tree.sh"
 
 release=${1:-$(uname -r)}
 tree=${2:-/usr/src/linux-rust-$release}
@@ -43,23 +44,8 @@ unpack() {
 	cp "$config" "$tree/.config"
 }
 
-# What was just compiled may stand in for Debian's metadata only where every symbol that it exports
-# has the very name that it has in Debian's kernel.
-check_symbols() {
-	local ours theirs missing
-	ours=$(sed -n 's/.*EXPORT_SYMBOL_RUST_GPL(\(_R[A-Za-z0-9_]*\)).*/\1/p' "$tree"/rust/exports_*_generated.h | sort -u)
-	theirs=$(awk '$2 ~ /^_R/ { print $2 }' "$tree/Module.symvers" | sort -u)
-	missing=$(comm -23 <(echo "$ours") <(echo "$theirs"))
-	if [ -n "$missing" ] || [ -z "$ours" ]; then
-		echo "$missing" | head -n 5
-		die "of $(echo "$ours" | wc -l) Rust symbols, $(echo "$missing" | wc -l) are not in the kernel: another
-compiler or patch level built it. rustc here: $(rustc --version); the kernel's: $(grep CONFIG_RUSTC_VERSION_TEXT "$config")"
-	fi
-	echo "$(echo "$ours" | wc -l) Rust symbols are exported, each with the name it has in Debian's kernel"
-}
-
 check_machine
 unpack
 make -C "$tree" -j"$(nproc)" CC="$(compiler)" LOCALVERSION="${release#"$version"}" olddefconfig prepare modules_prepare
 cp "$symbols" "$tree/"
-check_symbols
+check_symbols "$tree" "$config"

@@ -4,7 +4,7 @@
 # What an administrator does with the packages of a Debian machine, in a copy of the root that is
 # thrown away: DKMS adds, builds, installs and removes the modules, also by itself for a second
 # kernel, and refuses in words where it cannot; initramfs-tools makes an initial RAM disk with them.
-# Leaves out/images/packaged.cpio, that RAM disk, and out/images/root.img, a root file system.
+# Leaves out/images/packaged.cpio, that RAM disk.
 # Prints a line for each check that passed, and fails at the first that does not.
 
 . "$(dirname "$0")/../lib.sh"
@@ -73,24 +73,6 @@ echo "ok: DKMS removes"
 SCRIPT
 }
 
-# A root file system that has a shell, and the agent as its first process.
-make_disk() {
-	in_root --bind "$REPO/tests" /tests --bind "$OUT" /out -- bash -eu -o pipefail <<'SCRIPT'
-tree=$(mktemp -d) disk=/out/images/root.img
-mkdir -p "$tree"/{bin,sbin,dev,proc,sys,run,tmp,root}
-cp /usr/bin/busybox "$tree/bin/"
-cp /tests/guest/agent "$tree/"
-install -m 755 /tests/guest/installed "$tree/sbin/init"
-chroot "$tree" /bin/busybox --install -s /bin
-rm -f "$disk.new"
-truncate -s 32M "$disk.new"
-mke2fs -q -t ext4 -L root -d "$tree" "$disk.new"
-mv "$disk.new" "$disk"
-rm -rf "$tree"
-SCRIPT
-}
-
 need_extra
 mkdir -p "$OUT/images"
 administrate | in_extra bash -eu -s "$(cat "$ROOT/kernel-version")" "$VERSION"
-make_disk

@@ -9,7 +9,9 @@ mod compare;
 mod cost;
 mod files;
 mod fio;
+mod fuzz;
 mod hosts;
+mod kernels;
 mod luns;
 mod malformed;
 mod manage;
@@ -19,6 +21,7 @@ mod offers;
 mod packaging;
 #[cfg(test)]
 mod parity;
+mod power;
 mod reload;
 mod rescind;
 mod storage;
@@ -34,7 +37,8 @@ use crate::runner::Job;
 
 /// Run only when asked for by their whole name: they take minutes each, or do not pass with both
 /// drivers yet (`Documentation/testing.rst` says which).
-pub const ON_REQUEST: [&str; 13] = [
+pub const ON_REQUEST: [&str; 14] = [
+    "fuzz/campaign",
     "net/cost",
     "net/iperf",
     "net/offload",
@@ -50,6 +54,16 @@ pub const ON_REQUEST: [&str; 13] = [
     "util/truncated",
 ];
 
+/// Those that need the C drivers beside ours, to compare.
+pub const COMPARISONS: [&str; 6] = [
+    "cost",
+    "sysfs",
+    "limits",
+    "net/compare",
+    "net/cost",
+    "util/sysfs",
+];
+
 /// All of them; the longest first, so that none of those is left to run alone at the end.
 pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     let mut jobs = Jobs::default();
@@ -62,6 +76,8 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
             move |lab| fio::verify(lab, cpus, channels),
         );
     }
+    jobs.add("fuzz/campaign", Driver::Rust, 2, fuzz::campaign);
+    jobs.add("fuzz/short", Driver::Rust, 2, fuzz::short);
     jobs.add("cost", Driver::Rust, 1, cost::cost);
     jobs.add("rescind/in-flight", Driver::Rust, 2, rescind::in_flight);
     jobs.both("files", 1, files::files);
@@ -97,6 +113,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("storage/bounce", 2, storage::bounce::bounce);
     jobs.both("storage/recovery", 1, storage::recovery::recovery);
     jobs.both("storage/parameters", 2, storage::parameters::parameters);
+    jobs.both("storage/endless", 1, storage::endless::endless);
     jobs.both("storage/ide", 2, storage::ide::ide);
     jobs.both("storage/dvd", 1, storage::dvd::dvd);
     jobs.both("hosts/old", 2, hosts::old);
@@ -116,6 +133,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
         negotiate::max_version,
     );
     net::jobs(&mut jobs);
+    kernels::jobs(&mut jobs);
     jobs.both("util/reload", 1, util::reload);
     jobs.both("util/malformed", 2, util::malformed);
     jobs.both("util/daemons", 2, util::daemons);
@@ -130,6 +148,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("util/truncated", 2, util::truncated);
     jobs.add("util/sysfs", Driver::Rust, 1, util::sysfs);
     jobs.both("packaging/initramfs", 1, packaging::initramfs);
+    power::jobs(&mut jobs);
     if let Some(root) = qemu_root.clone() {
         jobs.add("bridge", Driver::Rust, 1, move |lab| {
             bridge::bridge(lab, &root)
@@ -154,8 +173,24 @@ impl Jobs {
             name: name.into(),
             driver,
             cpus,
+            kernel: None,
             run: Box::new(run),
         });
+    }
+
+    /// A scenario about one kernel.
+    fn on(
+        &mut self,
+        kernel: &'static str,
+        name: &str,
+        driver: Driver,
+        cpus: u32,
+        run: fn(&Lab) -> Result<()>,
+    ) {
+        self.add(name, driver, cpus, run);
+        if let Some(job) = self.0.last_mut() {
+            job.kernel = Some(kernel);
+        }
     }
 
     fn both(

@@ -3,26 +3,29 @@
 //! A Debian machine with our drivers installed: its initial RAM disk, made by initramfs-tools, finds
 //! the root file system on one of the host's disks.
 
-use anyhow::{Context as _, Result, ensure};
-use vmbus_host::scsi::Disk;
+use anyhow::{Result, ensure};
 
 use crate::machine::{Lab, Setup};
+
+/// What initramfs-tools has made.
+const RAM_DISK: &str = "packaged.cpio";
 
 /// With our drivers or, without the parameter on the kernel's command line, with the C ones, from the
 /// same RAM disk.
 pub fn initramfs(lab: &Lab) -> Result<()> {
-    let image = lab.images.join("root.img");
-    let bytes = std::fs::read(&image)
-        .with_context(|| format!("{}: `make packaging` makes it", image.display()))?;
-    let copy = std::env::temp_dir().join(format!("root-{}.img", lab.driver));
-    std::fs::write(&copy, bytes)?;
+    ensure!(
+        lab.images.join(RAM_DISK).exists(),
+        "there is no {RAM_DISK}: `make packaging` makes it"
+    );
+    let copy = std::env::temp_dir().join(format!("packaging-{}.img", lab.driver));
+    std::fs::copy(lab.images.join("root.img"), &copy)?;
     let mut machine = lab.boot(Setup {
-        initrd: Some("packaged.cpio"),
-        disk: Some(Disk::open(&copy)?),
-        cmdline: "root=LABEL=root ro",
+        initrd: Some(RAM_DISK),
+        root: Some(copy.clone()),
+        cmdline: "root=/dev/sda rw init=/init",
         ..Setup::default()
     })?;
-    machine.sh("grep -q ' / ext4 rw' /proc/mounts && grep -q '^/dev/sda / ' /proc/mounts")?;
+    machine.sh("grep -q '^/dev/sda / ext4 rw' /proc/mounts")?;
     let loaded = machine.sh("cd /sys/module; ls -d hv_*")?;
     let storvsc = machine.driver.storvsc();
     ensure!(
@@ -38,7 +41,7 @@ pub fn initramfs(lab: &Lab) -> Result<()> {
         "both drivers are loaded: {loaded}"
     );
     machine.sh("readlink /sys/bus/vmbus/devices/*/driver | grep -q /hv_storvsc$")?;
-    machine.sh("echo written >/root/file && sync && cat /root/file")?;
+    machine.sh("echo written >/file && sync && cat /file")?;
     let result = machine.end();
     std::fs::remove_file(copy)?;
     result
