@@ -60,6 +60,12 @@ impl Completion {
         unsafe { bindings::hv_rust_reinit_completion(self.inner.get()) };
     }
 
+    /// Tells whether a wait would return at once.
+    pub fn is_done(&self) -> bool {
+        // SAFETY: `inner` is an initialised completion.
+        unsafe { bindings::completion_done(self.inner.get()) }
+    }
+
     /// Waits for at most `limit` and tells whether the event happened. May sleep.
     pub fn wait_timeout(&self, limit: Duration) -> bool {
         let millis = u32::try_from(limit.as_millis()).unwrap_or(u32::MAX);
