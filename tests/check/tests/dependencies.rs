@@ -8,13 +8,14 @@ use std::process::Command;
 use source_check::top;
 
 /// The licences that a dependency may have, or offer.
-const LICENCES: [&str; 9] = [
+const LICENCES: [&str; 10] = [
     "0BSD",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
     "BSD-2-Clause",
     "BSD-3-Clause",
     "GPL-2.0",
+    "GPL-2.0-or-later",
     "MIT",
     "Unicode-3.0",
     "Unlicense",
