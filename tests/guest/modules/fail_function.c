@@ -21,13 +21,13 @@ MODULE_PARM_DESC(error, "What it returns");
 
 /* Where the function goes on instead: back to who called it. */
 void fail_function_return(void);
-asm(".pushsection .text\n"
-    ".type fail_function_return, @function\n"
-    "fail_function_return:\n"
+asm(".pushsection .text\n\t"
+	".type fail_function_return, @function\n"
+	"fail_function_return:\n\t"
 	ASM_ENDBR
 	ASM_RET
-    ".size fail_function_return, . - fail_function_return\n"
-    ".popsection\n");
+	".size fail_function_return, . - fail_function_return\n\t"
+	".popsection");
 
 static int fail(struct kprobe *probe, struct pt_regs *regs)
 {
