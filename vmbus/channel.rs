@@ -292,11 +292,6 @@ impl Channel {
         self.line().connection
     }
 
-    /// Whether signals of the guest need no bit in the interrupt page.
-    pub fn is_dedicated_interrupt(&self) -> bool {
-        self.line().dedicated
-    }
-
     /// The CPU that the host interrupts.
     pub fn target_cpu(&self) -> u32 {
         self.cpu.get()

@@ -50,7 +50,19 @@ for module in hv_vmbus_rust hv_storvsc_rust hv_netvsc_rust hv_utils_rust; do
 	echo "ok: $module is installed"
 done
 
-for target in setup modules modules_install intree host images run test check clean; do
+for target in setup modules modules_install dkms_install intree host images run test packaging check clean; do
 	make --no-print-directory -C "$REPO" help | grep -q "^  $target " || die "'make help' does not know $target"
 done
 echo "ok: make help"
+
+# The sources for DKMS, and what a kernel's headers without Rust metadata get.
+DESTDIR=$tmp/dest "${modules[@]/%modules/dkms_install}" >/dev/null
+source=$(echo "$tmp"/dest/usr/src/hyperv-rust-*)
+for file in "$source"/{dkms.conf,Kbuild,vmbus/vmbus.rs,packaging/kernel-tree.sh} \
+	"$tmp"/dest/usr/share/initramfs-tools/hooks/hyperv-rust "$tmp"/dest/usr/lib/dracut/dracut.conf.d/50-hyperv-rust.conf; do
+	[ -s "$file" ] || die "$file is not installed"
+done
+grep -qx "PACKAGE_VERSION=\"${source##*-}\"" "$source/dkms.conf" || die "dkms.conf has another version"
+echo "ok: make dkms_install"
+refuses "no Rust metadata" "$source/packaging/build.sh" 7.3.0-none "$tmp/missing" "$source"
+refuses "install the package linux-image-7.3.0-none" "$source/packaging/kernel-tree.sh" 7.3.0-none
