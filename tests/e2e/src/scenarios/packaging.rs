@@ -26,15 +26,15 @@ pub fn initramfs(lab: &Lab) -> Result<()> {
         ..Setup::default()
     })?;
     machine.sh("grep -q '^/dev/sda / ext4 rw' /proc/mounts")?;
-    let loaded = machine.sh("cd /sys/module; ls -d hv_*")?;
+    let loaded = machine.sh("cd /sys/module; echo hv_*")?;
     let storvsc = machine.driver.storvsc();
     ensure!(
-        loaded.lines().any(|module| module == storvsc),
+        loaded.split(' ').any(|module| module == storvsc),
         "{storvsc} is not loaded, but {loaded}"
     );
     let refused = ["hv_storvsc", "hv_storvsc_rust"].map(|module| {
         let others = module != storvsc;
-        others && loaded.lines().any(|name| name == module)
+        others && loaded.split(' ').any(|name| name == module)
     });
     ensure!(
         !refused.contains(&true),
