@@ -14,6 +14,7 @@ use vmbus_host::vmm::{Agent, ExitReason, Vm};
 
 use crate::kernel::Kernel;
 use crate::kernel_log;
+use crate::lab::BOOT_LIMIT;
 pub use crate::lab::{Driver, Lab, Setup};
 use crate::shell::{Output, Shell};
 
@@ -86,6 +87,15 @@ impl Machine {
             output.text
         );
         Ok(output.text)
+    }
+
+    /// Waits until another kernel has started in the place of the one that was there.
+    pub fn reconnect(&mut self) -> Result<()> {
+        let port = self.vm.agent().context("the machine has no agent port")?;
+        let shell = Shell::connect(port, BOOT_LIMIT);
+        self.shell =
+            shell.with_context(|| format!("the console ends with:\n{}", tail(&self.vm)))?;
+        Ok(())
     }
 
     /// Loads the storage driver, and with ours the bus.
