@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup modules modules_install host images run test check clean
+.PHONY: help setup modules modules_install host images run test fuzz fuzz-parsers check clean
 
 help: ## Show this list
 	@echo "The Rust Hyper-V guest drivers. Targets:"
@@ -30,6 +30,12 @@ run: images ## Boot a stock Debian kernel on our VMBus host with our drivers and
 
 test: images ## Run every test: cargo tests, then guests with the C drivers and with ours
 	@tests/lab/test.sh $(ONLY)
+
+fuzz: images ## Let the host go mad for TIME seconds (default 600); PLAN=SEED[,...] to repeat
+	@tests/lab/fuzz.sh "$(or $(TIME),600)" $(PLAN)
+
+fuzz-parsers: ## Fuzz the drivers' parsers and the host for TIME seconds each (default 60); TARGETS=...
+	@tests/fuzz/run.sh "$(or $(TIME),60)" $(TARGETS)
 
 check: setup ## Look the sources over: format, lints, C style, documentation, the project's own rules
 	@tests/check/check.sh

@@ -109,6 +109,8 @@ impl Guest {
             Err(_) => self.write_last(&engine),
         };
         let (plan, stopped) = (engine.plan().clone(), engine.stop());
+        // What a guest answers to a mad host may well be wrong.
+        self.machine.server.clear_violations();
         result
             .and_then(|()| {
                 stopped.map_err(|complaint| anyhow!("{complaint}; {}", self.processes()))
