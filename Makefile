@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup modules modules_install host images run test fuzz fuzz-parsers check clean
+.PHONY: help setup modules modules_install intree host images run test fuzz fuzz-parsers check clean
 
 help: ## Show this list
 	@echo "The Rust Hyper-V guest drivers. Targets:"
@@ -19,6 +19,9 @@ modules: ## Build the modules for Debian's kernel, or for the prepared tree KDIR
 modules_install: ## Install the modules under INSTALL_MOD_PATH (default /)
 	@tests/setup/modules.sh install $(KDIR)
 
+intree: ## Place the drivers in the kernel source KSRC=/path (or a copy in the cache) as drivers/hv/rust
+	@tests/setup/intree.sh $(KSRC)
+
 host: ## Build the VMBus host and the scenario runner (static binaries in out/bin)
 	@tests/setup/host.sh
 
@@ -28,8 +31,8 @@ images: setup modules host ## Build the guests' RAM disks and disk images (in ou
 run: images ## Boot a stock Debian kernel on our VMBus host with our drivers and a disk
 	@tests/lab/run.sh
 
-test: images ## Run every test: cargo tests, then guests with the C drivers and with ours
-	@tests/lab/test.sh $(ONLY)
+test: images ## Run every test; ONLY=word: those of that name; KERNEL=debug, kcsan or rt: guests with that kernel
+	@tests/lab/test.sh "$(ONLY)" "$(KERNEL)"
 
 fuzz: images ## Let the host go mad for TIME seconds (default 600); PLAN=SEED[,...] to repeat
 	@tests/lab/fuzz.sh "$(or $(TIME),600)" $(PLAN)

@@ -50,7 +50,7 @@ for module in hv_vmbus_rust hv_storvsc_rust hv_netvsc_rust hv_utils_rust; do
 	echo "ok: $module is installed"
 done
 
-for target in setup modules modules_install host images run test check clean; do
+for target in setup modules modules_install intree host images run test check clean; do
 	make --no-print-directory -C "$REPO" help | grep -q "^  $target " || die "'make help' does not know $target"
 done
 echo "ok: make help"

@@ -12,6 +12,7 @@ use vmbus_host::vmbus::device::Device;
 use vmbus_host::vmbus::server::Server;
 use vmbus_host::vmm::{Agent, ExitReason, Vm};
 
+use crate::kernel::Kernel;
 use crate::kernel_log;
 pub use crate::lab::{Driver, Lab, Setup};
 use crate::shell::{Output, Shell};
@@ -36,6 +37,7 @@ pub struct Machine {
     pub controller: Arc<Controller>,
     /// Whose drivers are under test.
     pub driver: Driver,
+    pub(crate) kernel: Kernel,
     pub(crate) devices: Vec<Arc<dyn Device>>,
     pub(crate) shell: Shell<Agent>,
     pub(crate) ended: Arc<Mutex<String>>,
@@ -60,7 +62,7 @@ impl Machine {
 
     /// Waits for the command that was started.
     pub fn finish(&mut self, command: &str, limit: Duration) -> Result<Output> {
-        let output = self.shell.finish(limit);
+        let output = self.shell.finish(limit * self.kernel.burden());
         output.with_context(|| {
             format!(
                 "running '{command}'; the console ends with:\n{}",
@@ -107,7 +109,7 @@ impl Machine {
                     .iter()
                     .all(|channel| channel.instance != instance)
             },
-            RELEASE_LIMIT,
+            RELEASE_LIMIT * self.kernel.burden(),
         );
         ensure!(
             released,
@@ -156,7 +158,8 @@ impl Machine {
     /// Waits in the guest until a shell condition holds; `what` says what was waited for.
     pub fn until(&mut self, condition: &str, what: &str) -> Result<()> {
         let command = format!(
-            "n=0; until {condition}; do n=$((n+1)); [ $n -gt 600 ] && exit 1; usleep 50000; done"
+            "n=0; until {condition}; do n=$((n+1)); [ $n -gt {} ] && exit 1; usleep 50000; done",
+            600 * self.kernel.burden()
         );
         let output = self.run(&command)?;
         if output.status != 0 {
@@ -165,7 +168,7 @@ impl Machine {
                 .map(|output| output.text)
                 .unwrap_or_default();
             bail!(
-                "{what}: not after 30 s; {}; the kernel's log ends with:\n{log}",
+                "{what}: not in time; {}; the kernel's log ends with:\n{log}",
                 self.violations()
             );
         }
@@ -195,7 +198,7 @@ impl Machine {
     /// Waits for the guest to end by itself, in the way that it was asked to, and judges as
     /// [`Machine::end`] does.
     pub fn ends(self, wanted: &ExitReason) -> Result<()> {
-        let reason = self.vm.wait_timeout(COMMAND_LIMIT);
+        let reason = self.vm.wait_timeout(COMMAND_LIMIT * self.kernel.burden());
         ensure!(
             reason.as_ref() == Some(wanted),
             "the guest did not end as asked: {reason:?}; the console ends with:\n{}",

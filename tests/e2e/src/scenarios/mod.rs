@@ -11,6 +11,7 @@ mod files;
 mod fio;
 mod fuzz;
 mod hosts;
+mod kernels;
 mod luns;
 mod malformed;
 mod manage;
@@ -19,6 +20,7 @@ mod net;
 mod offers;
 #[cfg(test)]
 mod parity;
+mod power;
 mod reload;
 mod rescind;
 mod storage;
@@ -48,6 +50,16 @@ pub const ON_REQUEST: [&str; 13] = [
     "offers/silence",
     "offers/hectic",
     "util/silent",
+];
+
+/// Those that need the C drivers beside ours, to compare.
+pub const COMPARISONS: [&str; 6] = [
+    "cost",
+    "sysfs",
+    "limits",
+    "net/compare",
+    "net/cost",
+    "util/sysfs",
 ];
 
 /// All of them; the longest first, so that none of those is left to run alone at the end.
@@ -99,6 +111,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("storage/bounce", 2, storage::bounce::bounce);
     jobs.both("storage/recovery", 1, storage::recovery::recovery);
     jobs.both("storage/parameters", 2, storage::parameters::parameters);
+    jobs.both("storage/endless", 1, storage::endless::endless);
     jobs.both("storage/ide", 2, storage::ide::ide);
     jobs.both("storage/dvd", 1, storage::dvd::dvd);
     jobs.both("hosts/old", 2, hosts::old);
@@ -118,6 +131,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
         negotiate::max_version,
     );
     net::jobs(&mut jobs);
+    kernels::jobs(&mut jobs);
     jobs.both("util/reload", 1, util::reload);
     jobs.both("util/malformed", 2, util::malformed);
     jobs.both("util/daemons", 2, util::daemons);
@@ -129,6 +143,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("util/transport", 1, util::transport);
     jobs.both("util/silent", 1, util::silent);
     jobs.add("util/sysfs", Driver::Rust, 1, util::sysfs);
+    power::jobs(&mut jobs);
     if let Some(root) = qemu_root.clone() {
         jobs.add("bridge", Driver::Rust, 1, move |lab| {
             bridge::bridge(lab, &root)
@@ -153,8 +168,24 @@ impl Jobs {
             name: name.into(),
             driver,
             cpus,
+            kernel: None,
             run: Box::new(run),
         });
+    }
+
+    /// A scenario about one kernel.
+    fn on(
+        &mut self,
+        kernel: &'static str,
+        name: &str,
+        driver: Driver,
+        cpus: u32,
+        run: fn(&Lab) -> Result<()>,
+    ) {
+        self.add(name, driver, cpus, run);
+        if let Some(job) = self.0.last_mut() {
+            job.kernel = Some(kernel);
+        }
     }
 
     fn both(

@@ -275,15 +275,22 @@ impl Device for Card {
     fn closed(&self, channel: &Arc<Channel>) {
         let index = usize::from(channel.subchannel_index());
         let mut session = lock(&self.session);
-        if index == 0 {
-            session.restart(&self.config);
-        } else if let Some(place) = session.channels.get_mut(index)
+        // The card may have been offered and opened once more meanwhile.
+        if let Some(place) = session.channels.get_mut(index)
             && place.as_ref().is_some_and(|it| Arc::ptr_eq(it, channel))
         {
             *place = None;
+            if index == 0 {
+                session.restart(&self.config);
+            }
         }
         drop(session);
         self.end_batch();
+    }
+
+    /// The C driver waits without limit for the completion of what it has sent.
+    fn lingers(&self) -> bool {
+        true
     }
 
     fn violations(&self) -> Vec<String> {

@@ -340,8 +340,9 @@ impl Channel {
         });
     }
 
-    /// Signals the guest, or remembers to once it knows that the channel is open.
-    fn interrupt(&self) {
+    /// Signals the guest, or remembers to once it knows that the channel is open. It may come when
+    /// the ring's rules ask for none.
+    pub fn interrupt(&self) {
         let mut announced = lock(&self.announced);
         if announced.done {
             drop(announced);

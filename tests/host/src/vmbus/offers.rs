@@ -117,7 +117,8 @@ impl Server {
         self.lock_state().gpadls.lend(relid, handle)
     }
 
-    /// Takes offers back: the channels end first, then the guest is told.
+    /// Takes offers back: the channels end first, then the guest is told. Where the device lingers
+    /// they end when the guest closes them.
     pub(super) fn revoke(&self, relids: &[u32]) {
         let channels: Vec<_> = {
             let mut state = self.lock_state();
@@ -125,7 +126,9 @@ impl Server {
             for relid in relids {
                 if let Some(offer) = state.offers.get_mut(relid) {
                     offer.revoked = true;
-                    taken.extend(offer.take_channel());
+                    if !offer.device.lingers() {
+                        taken.extend(offer.take_channel());
+                    }
                 }
             }
             taken

@@ -8,7 +8,7 @@ use fuzz_drivers::Input;
 use libfuzzer_sys::fuzz_target;
 use wire::{
     answer::{expect_rndis, Answer, Notice},
-    frame::Host,
+    frame::Parts,
     info::FrameInfo,
     nvsp::Version,
     offload::{Capabilities, Offloads, Parameters},
@@ -42,12 +42,12 @@ fn nvsp(bytes: &[u8], version: Version) {
     match Answer::parse(bytes) {
         Ok(Answer::ReceiveBuffer(answer)) => {
             if let Some(sections) = answer.sections(buffer) {
-                assert!(sections.size as usize * sections.count as usize <= buffer);
+                assert!(sections.len as usize * sections.count as usize <= buffer);
             }
         }
         Ok(Answer::SendBuffer(answer)) => {
             if let Some(sections) = answer.sections(buffer) {
-                assert!(sections.size as usize * sections.count as usize <= buffer);
+                assert!(sections.len as usize * sections.count as usize <= buffer);
             }
         }
         _ => {}
@@ -59,8 +59,9 @@ fn rndis(bytes: &[u8], version: Version) {
     if let Ok(header) = Header::parse(bytes, bytes.len()) {
         let _ = Indication::parse(&header, bytes);
     }
-    if let Ok(frame) = Frame::parse(bytes, bytes.len()) {
-        let _ = format!("{frame:?}");
+    if let Ok(parts) = Parts::parse(bytes, bytes.len()) {
+        assert!(bytes.get(parts.frame).is_some());
+        let _ = bytes.get(parts.info).map(FrameInfo::parse);
     }
     let Ok(answer) = request::Answer::parse(bytes) else {
         return;
