@@ -34,8 +34,8 @@ run: images ## Boot a stock Debian kernel on our VMBus host with our drivers and
 test: images ## Run every test; ONLY=word: those of that name; KERNEL=debug, kcsan or rt: guests with that kernel
 	@tests/lab/test.sh "$(ONLY)" "$(KERNEL)"
 
-fuzz: images ## Let the host go mad for TIME seconds (default 600); PLAN=SEED[,...] to repeat
-	@tests/lab/fuzz.sh "$(or $(TIME),600)" $(PLAN)
+fuzz: images ## Let the host go mad for TIME seconds (default 600); PLAN=SEED[,...] to repeat; KERNEL= as for test
+	@tests/lab/fuzz.sh "$(or $(TIME),600)" "$(PLAN)" "$(KERNEL)"
 
 fuzz-parsers: ## Fuzz the drivers' parsers and the host for TIME seconds each (default 60); TARGETS=...
 	@tests/fuzz/run.sh "$(or $(TIME),60)" $(TARGETS)
