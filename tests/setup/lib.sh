@@ -76,3 +76,14 @@ check_symbols() {
 	fi
 	echo "$(echo "$ours" | wc -l) Rust symbols are exported, each with the name it has in Debian's kernel"
 }
+
+# The files that make up the drivers, from the top of the repository: what is in the folders that
+# Kbuild names, without what a build leaves there.
+driver_sources() {
+	cd "$REPO"
+	echo Kbuild
+	echo Kconfig
+	find $(grep -oE '\<[a-z_]+/[a-z_]+\.o\>' Kbuild | cut -d/ -f1 | sort -u) -type f \
+		\( -name '*.rs' -o -name '*.[ch]' -o -name hv_bindgen_parameters \) \
+		! -name hv_bindings.rs ! -name exports_generated.h ! -name '*.mod.c'
+}
