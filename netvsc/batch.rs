@@ -21,10 +21,7 @@ use super::{
     sys::Section,
     wire::{
         frame::Start,
-        nvsp::{
-            Message,
-            RndisPacket, //
-        },
+        nvsp::RndisPacket,
     },
 };
 use vmbus::{
@@ -98,8 +95,8 @@ impl Load {
     }
 
     // CAST: Less than the length of a section, which is a 32-bit number.
-    pub(super) fn message(&self) -> Message {
-        Message::rndis(RndisPacket::in_section(self.section, self.used as u32))
+    pub(super) fn packet(&self) -> RndisPacket {
+        RndisPacket::in_section(self.section, self.used as u32)
     }
 }
 

@@ -18,6 +18,7 @@ use super::{
         InHost,
         Queue, //
     },
+    sys::trace,
     wire::{
         frame::Start,
         nvsp::{
@@ -108,7 +109,9 @@ impl Queue {
         load: Load,
         skb: Skb,
     ) -> Result<(), (SendError, Skb)> {
-        let message = load.message();
+        let packet = load.packet();
+        trace::nvsp_send_packet(self.shared.net(), self.index, &packet);
+        let message = Message::rndis(packet);
         self.post(path, load, Some(load.section), skb, |id| {
             path.endpoint.send_inband(message.as_bytes(), id, true)
         })
@@ -123,10 +126,12 @@ impl Queue {
         skb: Skb,
         list: &GpaList,
     ) -> Result<(), (SendError, Skb)> {
-        let message = match section {
-            Some(_) => load.message(),
-            None => Message::rndis(RndisPacket::DIRECT),
+        let packet = match section {
+            Some(_) => load.packet(),
+            None => RndisPacket::DIRECT,
         };
+        trace::nvsp_send_packet(self.shared.net(), self.index, &packet);
+        let message = Message::rndis(packet);
         self.post(path, load, section, skb, |id| {
             path.endpoint.send_gpa_list(list, message.as_bytes(), id)
         })

@@ -10,7 +10,10 @@ use super::{
     batch::Batch,
     counter::QueueCounters,
     net::{
-        log::netdev_err,
+        log::{
+            netdev_err,
+            netdev_info, //
+        },
         napi::{
             Completed,
             Poll,
@@ -23,6 +26,7 @@ use super::{
     receive::Receiving,
     shared::Shared,
     sys::{
+        trace,
         InFlight,
         Published,
         TryCell, //
@@ -154,6 +158,7 @@ impl Queue {
         round: &Round<'_>,
         endpoint: &Endpoint,
     ) -> u32 {
+        trace::nvsp_recv(self.shared.net(), self.index, packet.payload);
         match packet.kind {
             Kind::COMPLETION => self.completed(packet, round, endpoint),
             Kind::TRANSFER_PAGES => {
@@ -261,7 +266,13 @@ impl Queue {
                 let entry = |index| table.get(index).copied().unwrap_or(0);
                 self.shared.adapter.set_send_table(entry);
             }
-            Ok(Notice::VirtualFunction { .. } | Notice::Other) => (),
+            Ok(Notice::VirtualFunction { present, serial }) => {
+                if ratelimit::allowed() {
+                    let what = if present { "added" } else { "removed" };
+                    netdev_info!(self.shared.net(), "VF slot {} {}\n", serial, what);
+                }
+            }
+            Ok(Notice::Other) => (),
             Err(fault) => self.shared.report("message", fault),
         }
     }

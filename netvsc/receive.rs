@@ -11,12 +11,14 @@ use super::{
         Completions,
         Pending, //
     },
+    dump,
     net::{
         napi::Round,
         skb::Skb,
         Features, //
     },
     queue::Queue,
+    sys::trace,
     wire::{
         frame::{
             Parts,
@@ -219,6 +221,10 @@ impl Queue {
         let mut start = [0; START_LEN];
         let start = copy_start(memory, at, &mut start)?;
         let header = Header::parse(start, at.len)?;
+        let net = self.shared.net();
+        let id = start.get(8..).and_then(<[u8]>::first_chunk).copied();
+        trace::rndis_recv(net, self.index, id.map_or(0, u32::from_le_bytes), &header);
+        dump::received(net, &header, start);
         match header.kind {
             MessageType::PACKET => self.frame(memory, at, start, is_last, receiving, context),
             MessageType::INITIALIZE_COMPLETE

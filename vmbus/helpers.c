@@ -199,6 +199,11 @@ struct device *hv_rust_root_device(struct device *dev)
 
 /* --- CPUs ------------------------------------------------------------------------------------- */
 
+const struct cpumask *hv_rust_online_cpus(void)
+{
+	return cpu_online_mask;
+}
+
 bool hv_rust_cpu_online(u32 cpu)
 {
 	return cpu_online(cpu);

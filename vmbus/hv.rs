@@ -11,6 +11,8 @@
 mod affinity;
 #[expect(unsafe_code, reason = "asks the kernel about CPUs")]
 pub(crate) mod cpu;
+#[expect(unsafe_code, reason = "hooks into the end of the kernel")]
+mod crash;
 #[expect(
     unsafe_code,
     reason = "works on what the interrupt handler of a CPU uses"
@@ -31,12 +33,18 @@ mod page;
 mod partition;
 #[expect(unsafe_code, reason = "finds the device that the bus hangs from")]
 mod platform;
+#[expect(unsafe_code, reason = "hooks into power management")]
+mod power;
 #[expect(unsafe_code, reason = "accesses the registers of the SynIC")]
 mod synic;
 
 pub(crate) use affinity::{
     Affinity,
     CpuShare, //
+};
+pub(crate) use crash::{
+    LastRites,
+    Mortal, //
 };
 pub(crate) use cpus::{
     Cpus,
@@ -58,6 +66,10 @@ pub(crate) use partition::{
 pub(crate) use platform::{
     Root,
     RootDriver, //
+};
+pub(crate) use power::{
+    Sleeper,
+    SystemSleep, //
 };
 
 /// The CPU that the host sends messages to, and that channels without need for speed interrupt.

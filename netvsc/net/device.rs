@@ -122,8 +122,9 @@ impl Device {
         unsafe { &*raw.cast() }
     }
 
+    /// For other C that takes devices.
     #[inline]
-    pub(super) fn as_raw(&self) -> *mut bindings::net_device {
+    pub(crate) fn as_raw(&self) -> *mut bindings::net_device {
         self.0.get()
     }
 
@@ -273,7 +274,8 @@ impl Device {
     /// What to log, bits of `enum netif_msg`.
     #[inline]
     pub(crate) fn message_level(&self) -> u32 {
-        self.common().message_level.load(Relaxed)
+        // SAFETY: It is an aligned word, which changes at any time, hence the volatile read.
+        unsafe { self.common().message_level.as_ptr().read_volatile() }
     }
 
     /// Sets what to log.

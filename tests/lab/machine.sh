@@ -4,11 +4,12 @@
 # machine.sh COMMAND...: runs a command, in out/, where KVM can be a Hyper-V host: on this machine
 # if its KVM has the capability, else in a QEMU machine that emulates AMD-V. VCPUS, MEMORY and
 # LIMIT (seconds) size the latter. Its escape key is Ctrl-], so that Ctrl-A is the command's.
+# With PLUGIN, a plugin of QEMU's and its arguments, it is always the latter.
 
 . "$(dirname "$0")/../setup/lib.sh"
 
 cd "$OUT"
-if [ "${LAB_NESTED:-}" != 1 ] && bin/vmbus-host check >/dev/null 2>&1; then
+if [ "${LAB_NESTED:-}" != 1 ] && [ -z "${PLUGIN:-}" ] && bin/vmbus-host check >/dev/null 2>&1; then
 	LAB_ROOT=$ROOT exec "$@"
 fi
 
@@ -22,6 +23,7 @@ printf ' %q' "$@" >>$job/command
 [ ! -t 0 ] || saved=$(stty -g)
 in_root --bind "$OUT" /lab -- timeout --foreground --kill-after=10 "${LIMIT:-5400}" \
 	qemu-system-x86_64 -accel tcg,thread=multi,tb-size=512 -cpu max,+svm,+npt -smp "${VCPUS:-4}" -m "${MEMORY:-4G}" \
+	${PLUGIN:+-plugin "$PLUGIN"} \
 	-kernel /lab/images/vmlinuz -initrd /lab/images/outer.cpio \
 	-append "console=ttyS0 quiet panic=-1 mitigations=off no5lvl tsc=reliable lab.job=$job" \
 	-virtfs local,path=/lab,mount_tag=lab,security_model=none,multidevs=remap \

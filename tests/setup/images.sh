@@ -7,6 +7,7 @@
 #   guest.cpio   RAM disk of a guest: the stock C drivers, ours, an agent
 #   fio.cpio     what a guest needs for fio, to be appended to guest.cpio
 #   net.cpio     what a guest needs for its network card: ethtool, ip, iperf3, XDP programs
+#   bench.cpio   what a guest needs for the benchmark, if that was built: its loads, fio, iperf3
 #   daemons.cpio the same for Debian's hyperv-daemons, and phc_ctl
 #   root.img     a guest's root file system, for kernels that need no modules
 #   disk.img     a disk with one ext4 partition, and disk.sum with the checksum of a file on it
@@ -90,6 +91,9 @@ net)
 	for source in /tests/guest/xdp/*.c; do
 		clang -O2 -g -Wall -target bpf -I /usr/include/x86_64-linux-gnu -c "$source" -o "$(basename "${source%.c}").o"
 	done ;;
+bench)
+	install -D -m 755 -s -t bin /out/bin/bench-load
+	add_programs /usr/bin/fio /usr/bin/iperf3 ;;
 daemons)
 	add_programs /usr/sbin/hv_kvp_daemon /usr/sbin/hv_vss_daemon /usr/sbin/phc_ctl /usr/bin/bash /usr/bin/ip
 	mkdir -p bin etc usr/libexec usr/lib/modules
@@ -142,6 +146,7 @@ if stale "$IMAGES/outer.cpio" "$self" "$REPO/tests/lab/outer-init" "$ROOT/.compl
 if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/guest/* "$OUT"/modules/*.ko "$OUT/bin/scsi-tool" "$ROOT/.complete"; then step guest-image make_cpio guest; fi
 if stale "$IMAGES/fio.cpio" "$self" "$ROOT/.complete"; then step fio-image make_cpio fio; fi
 if stale "$IMAGES/net.cpio" "$self" "$REPO"/tests/guest/{tools,xdp}/* "$ROOT/.complete"; then step net-image make_cpio net; fi
+if [ -e "$OUT/bin/bench-load" ] && stale "$IMAGES/bench.cpio" "$self" "$OUT/bin/bench-load" "$ROOT/.complete"; then step bench-image make_cpio bench; fi
 if stale "$IMAGES/daemons.cpio" "$self" "$REPO/tests/guest/set-ifconfig" "$ROOT/.complete"; then step daemons-image make_cpio daemons; fi
 if stale "$IMAGES/disk.img" "$self" "$ROOT/.complete"; then step disk-image make_disk; fi
 if stale "$IMAGES/root.img" "$self" "$IMAGES/guest.cpio"; then step root-image make_root; fi

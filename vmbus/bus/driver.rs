@@ -104,6 +104,32 @@ pub trait Driver {
         let _ = (dev, this);
     }
 
+    /// Lets a device go while the system hibernates: its channel is closed when this returns.
+    ///
+    /// The connection to the host ends afterwards, and there is another one before
+    /// [`resume`](Self::resume), of the same kernel, on this machine or a like one. The device stays
+    /// bound meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The system does not hibernate, and the device goes on. `EOPNOTSUPP`, which this returns
+    /// unless a driver has one of its own, if the driver cannot do that.
+    fn suspend<'bound>(dev: &'bound Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) -> Result {
+        let _ = (dev, this);
+        Err(EOPNOTSUPP)
+    }
+
+    /// Takes a device up again. If the host does not offer it any more its channel counts as
+    /// rescinded.
+    ///
+    /// # Errors
+    ///
+    /// They are logged. The device stays bound, and of no use.
+    fn resume<'bound>(dev: &'bound Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) -> Result {
+        let _ = (dev, this);
+        Err(EOPNOTSUPP)
+    }
+
     /// Makes a device quiet before the machine goes down.
     fn shutdown<'bound>(dev: &'bound Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
         let _ = (dev, this);
@@ -134,6 +160,8 @@ macro_rules! module_vmbus_driver {
 struct Operations {
     probe: fn(&Device<CoreInternal<'_>>, Option<&'static DeviceId>) -> Result,
     unbind: fn(&Device<CoreInternal<'_>>),
+    suspend: fn(&Device<CoreInternal<'_>>) -> Result,
+    resume: fn(&Device<CoreInternal<'_>>) -> Result,
     shutdown: fn(&Device<CoreInternal<'_>>),
 }
 
@@ -233,6 +261,16 @@ impl RawDriver {
         if let Ok(operations) = self.operations() {
             (operations.unbind)(dev);
         }
+    }
+
+    /// Lets a device go while the system hibernates.
+    pub(super) fn suspend(&self, dev: &Device<CoreInternal<'_>>) -> Result {
+        (self.operations()?.suspend)(dev)
+    }
+
+    /// Takes a device up again.
+    pub(super) fn resume(&self, dev: &Device<CoreInternal<'_>>) -> Result {
+        (self.operations()?.resume)(dev)
     }
 
     /// Makes a device quiet.
@@ -341,6 +379,8 @@ impl<T: Driver> Adapter<T> {
     const OPERATIONS: Operations = Operations {
         probe: Self::probe,
         unbind: Self::unbind,
+        suspend: Self::suspend,
+        resume: Self::resume,
         shutdown: Self::shutdown,
     };
 
@@ -355,6 +395,19 @@ impl<T: Driver> Adapter<T> {
         // SAFETY: The bus calls this after `probe` succeeded, and the data is dropped later.
         let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
         T::unbind(dev, data);
+    }
+
+    fn suspend(dev: &Device<CoreInternal<'_>>) -> Result {
+        // SAFETY: The bus calls this for a device that is bound to this driver, and stays so while
+        // the system hibernates.
+        let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
+        T::suspend(dev, data)
+    }
+
+    fn resume(dev: &Device<CoreInternal<'_>>) -> Result {
+        // SAFETY: As in `suspend`.
+        let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
+        T::resume(dev, data)
     }
 
     fn shutdown(dev: &Device<CoreInternal<'_>>) {

@@ -26,6 +26,7 @@ use super::{
     GpaList,
     GpaRange,
     Handler,
+    Line,
     OpenConfig,
     Packet,
     Progress,
@@ -53,6 +54,7 @@ use crate::{
 #[pin_data]
 pub struct Endpoint {
     pub(super) channel: Arc<Channel>,
+    line: Line,
     handler: Arc<dyn Handler>,
     mode: CallbackMode,
     pub(super) rings: RingPages,
@@ -129,10 +131,12 @@ impl Endpoint {
         let node = channel.numa_node();
         let rings = RingPages::allocate(config.send_ring, config.receive_ring, node)?;
         let max_packet = usize::try_from(config.max_packet)?;
-        let (outgoing, incoming) = rings.rings(channel.relid(), max_packet)?;
+        let line = channel.line();
+        let (outgoing, incoming) = rings.rings(line.relid, max_packet)?;
         let shared = SharedRings::share(channel, &rings)?;
         let init = pin_init!(Self {
             channel: channel.clone(),
+            line,
             handler,
             mode: config.mode,
             rings,
@@ -154,6 +158,12 @@ impl Endpoint {
     /// The channel.
     pub fn channel(&self) -> &Channel {
         &self.channel
+    }
+
+    /// The number by which host and guest refer to the channel.
+    #[inline]
+    pub fn relid(&self) -> u32 {
+        self.line.relid
     }
 
     /// The driver.
@@ -268,9 +278,24 @@ impl Endpoint {
         };
         if signal.is_needed() {
             self.channel.stats().intr_out_empty.increment();
-            self.channel.signal_host();
+            self.signal_host();
         }
         Ok(())
+    }
+
+    /// Signals the host that there is something for it to do in a ring.
+    #[inline]
+    pub(super) fn signal_host(&self) {
+        let connection = &self.channel.connection;
+        let line = &self.line;
+        match line.monitor {
+            Some(monitor) => connection.trigger(line.relid, monitor),
+            None => {
+                self.channel.stats().sig_events.increment();
+                let shared = (!line.dedicated).then_some(line.relid);
+                connection.signal(shared, line.connection);
+            }
+        }
     }
 
     /// A look at one of the rings.
@@ -340,12 +365,11 @@ impl Endpoint {
         self.incoming.run(|incoming| drop(incoming.take()));
         channel.set_state(ChannelState::Closed);
         let shared = self.shared.lock().take();
-        if !channel.is_rescinded() {
-            let message = CloseChannel::new(channel.relid());
-            if let Err(error) = channel.connection.post(&message) {
-                let error = error.to_errno();
-                pr_err!("Close failed: close post msg return is {}\n", error);
-            }
+        // When it is rescinded, too: until then the host may still use the rings.
+        let message = CloseChannel::new(self.relid());
+        if let Err(error) = channel.connection.post(&message) {
+            let error = error.to_errno();
+            pr_err!("Close failed: close post msg return is {}\n", error);
         }
         // Ends the sharing of the rings, now that the host knows that it is not to use them.
         drop(shared);

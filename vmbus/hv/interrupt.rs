@@ -34,7 +34,7 @@ use crate::bindings;
 
 /// Runs `work` on the CPUs that deliver to a sink of type `S`, if any.
 #[inline]
-fn with_cpus<S: Sink, R>(work: impl FnOnce(&Cpus<S>, &rcu::Guard) -> R) -> Option<R> {
+pub(super) fn with_cpus<S: Sink, R>(work: impl FnOnce(&Cpus<S>, &rcu::Guard) -> R) -> Option<R> {
     let reader = rcu::read_lock();
     let cpus = S::delivery().load(Acquire);
     // SAFETY: A pointer that is not null is to the CPUs of a `Delivery`, which frees them only
@@ -97,10 +97,13 @@ impl<S: Sink> Callbacks for PerCpu<S> {
     }
 }
 
-/// The CPUs, for the callbacks of [`PerCpu`], which may sleep and so are no RCU readers.
-fn cpus_in_process_context<'a, S: Sink>() -> Option<&'a Cpus<S>> {
-    // SAFETY: The callbacks run only while there is a `Hotplug`, which in `Synic` is dropped
-    // before the `Delivery` that owns the CPUs. Dropping it waits for callbacks to return.
+/// The CPUs, for callbacks that may sleep and so are no RCU readers: those of [`PerCpu`], of
+/// hibernation, and of the start of another kernel.
+pub(super) fn cpus_in_process_context<'a, S: Sink>() -> Option<&'a Cpus<S>> {
+    // SAFETY: The callbacks of `PerCpu` run only while there is a `Hotplug`, which in `Synic` is
+    // dropped before the `Delivery` that owns the CPUs. Dropping it waits for callbacks to return.
+    // Nobody drops a `Delivery` while the system hibernates, because all tasks that could are
+    // frozen, nor when another kernel starts, because the handler for that was removed first.
     unsafe { S::delivery().load(Acquire).as_ref() }
 }
 

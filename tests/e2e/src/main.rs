@@ -3,14 +3,9 @@
 //! Runs scenarios: whole guests on the VMBus host, with the stock C drivers and with ours.
 
 mod iso;
-mod kernel;
-mod kernel_log;
-mod lab;
-mod machine;
 mod report;
 mod runner;
 mod scenarios;
-mod shell;
 mod side_by_side;
 
 use std::collections::BTreeSet;
@@ -19,6 +14,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
+
+use vmbus_e2e::{kernel, kernel_log, machine};
 
 use kernel::Kernel;
 use machine::Driver;

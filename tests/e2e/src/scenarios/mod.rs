@@ -9,6 +9,7 @@ mod compare;
 mod cost;
 mod files;
 mod fio;
+mod fuzz;
 mod hosts;
 mod kernels;
 mod luns;
@@ -19,6 +20,7 @@ mod net;
 mod offers;
 #[cfg(test)]
 mod parity;
+mod power;
 mod reload;
 mod rescind;
 mod storage;
@@ -34,7 +36,8 @@ use crate::runner::Job;
 
 /// Run only when asked for by their whole name: they take minutes each, or do not pass with both
 /// drivers yet (`Documentation/testing.rst` says which).
-pub const ON_REQUEST: [&str; 12] = [
+pub const ON_REQUEST: [&str; 13] = [
+    "fuzz/campaign",
     "net/cost",
     "net/iperf",
     "net/offload",
@@ -71,6 +74,8 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
             move |lab| fio::verify(lab, cpus, channels),
         );
     }
+    jobs.add("fuzz/campaign", Driver::Rust, 2, fuzz::campaign);
+    jobs.add("fuzz/short", Driver::Rust, 2, fuzz::short);
     jobs.add("cost", Driver::Rust, 1, cost::cost);
     jobs.add("rescind/in-flight", Driver::Rust, 2, rescind::in_flight);
     jobs.both("files", 1, files::files);
@@ -106,6 +111,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("storage/bounce", 2, storage::bounce::bounce);
     jobs.both("storage/recovery", 1, storage::recovery::recovery);
     jobs.both("storage/parameters", 2, storage::parameters::parameters);
+    jobs.both("storage/endless", 1, storage::endless::endless);
     jobs.both("storage/ide", 2, storage::ide::ide);
     jobs.both("storage/dvd", 1, storage::dvd::dvd);
     jobs.both("hosts/old", 2, hosts::old);
@@ -137,6 +143,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("util/transport", 1, util::transport);
     jobs.both("util/silent", 1, util::silent);
     jobs.add("util/sysfs", Driver::Rust, 1, util::sysfs);
+    power::jobs(&mut jobs);
     if let Some(root) = qemu_root.clone() {
         jobs.add("bridge", Driver::Rust, 1, move |lab| {
             bridge::bridge(lab, &root)

@@ -72,7 +72,7 @@ fn configure(machine: &mut Machine, interface: &str, network: u8) -> Result<()> 
 
 /// Defines a function for the guest's shell: `fetch BYTES [NETWORK]` gets bytes from the peer and
 /// compares their checksum with the peer's.
-const FETCH: &str = "fetch() { from=http://10.0.${2:-0}.1; a=$(wget -q -T 60 -O - $from/bytes/$1 | crc32); \
+pub(super) const FETCH: &str = "fetch() { from=http://10.0.${2:-0}.1; a=$(wget -q -T 60 -O - $from/bytes/$1 | crc32); \
                      b=$(wget -q -T 60 -O - $from/crc/$1); [ \"$a\" = \"$b\" ] || \
                      { echo \"$1 bytes: $a instead of $b\"; return 1; }; }";
 

@@ -4,6 +4,7 @@
 
 pub mod bounce;
 pub mod dvd;
+pub mod endless;
 pub mod ide;
 mod logging;
 pub mod parameters;

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Packets to and from a peer.
+
+use std::io;
+use std::mem::size_of_val;
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
+use std::time::Duration;
+
+use crate::Operation;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn connected(address: &str, port: &str) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind("0.0.0.0:0")?;
+    socket.connect(format!("{address}:{port}"))?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    Ok(socket)
+}
+
+/// A datagram at a time.
+pub fn send(address: &str, port: &str, len: usize) -> io::Result<Operation> {
+    let (socket, data) = (connected(address, port)?, vec![1; len]);
+    Ok(Box::new(move || socket.send(&data).map(|_| ())))
+}
+
+/// A datagram and its echo.
+pub fn request(address: &str, port: &str, len: usize) -> io::Result<Operation> {
+    let (socket, data, mut echo) = (connected(address, port)?, vec![1; len], vec![0; len]);
+    Ok(Box::new(move || {
+        socket.send(&data)?;
+        socket.recv(&mut echo).map(|_| ())
+    }))
+}
+
+/// `count` datagrams with one call: the kernel cuts one buffer into as many, and gives them to the
+/// driver together.
+pub fn burst(address: &str, port: &str, len: usize, count: usize) -> io::Result<Operation> {
+    let (socket, data) = (connected(address, port)?, vec![1; len * count]);
+    let size = libc::c_int::try_from(len).map_err(io::Error::other)?;
+    set_option(socket.as_raw_fd(), libc::SOL_UDP, libc::UDP_SEGMENT, size)?;
+    Ok(Box::new(move || socket.send(&data).map(|_| ())))
+}
+
+/// An echo request of ICMP and its reply.
+pub fn ping(address: &str) -> io::Result<Operation> {
+    /// Type 8, code 0, the checksum of all of it, no identifier and no number, no data.
+    const REQUEST: [u8; 8] = [8, 0, 0xf7, 0xff, 0, 0, 0, 0];
+
+    // SAFETY: No memory is involved.
+    let fd = unsafe { libc::socket(libc::AF_INET, libc::SOCK_RAW, libc::IPPROTO_ICMP) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: The descriptor was just made, and nothing else owns it. The calls that are used of
+    // this type are those that all sockets have.
+    let socket = unsafe { UdpSocket::from(OwnedFd::from_raw_fd(fd)) };
+    let address: Ipv4Addr = address.parse().map_err(io::Error::other)?;
+    socket.connect(SocketAddrV4::new(address, 0))?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    let mut reply = [0; 128];
+    Ok(Box::new(move || {
+        socket.send(&REQUEST)?;
+        socket.recv(&mut reply).map(|_| ())
+    }))
+}
+
+fn set_option(
+    fd: libc::c_int,
+    level: libc::c_int,
+    name: libc::c_int,
+    value: libc::c_int,
+) -> io::Result<()> {
+    let len = libc::socklen_t::try_from(size_of_val(&value)).map_err(io::Error::other)?;
+    // SAFETY: The value is so long.
+    let done = unsafe { libc::setsockopt(fd, level, name, (&raw const value).cast(), len) };
+    if done == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
