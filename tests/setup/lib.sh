@@ -58,8 +58,6 @@ in_root() {
 debian_make_args() {
 	echo CC=x86_64-linux-gnu-gcc-14 "LOCALVERSION=+$(cut -d+ -f2- "$ROOT/kernel-version")"
 }
-<<<<<<< HEAD
-=======
 
 # check_symbols TREE CONFIG: Debian ships no Rust metadata. What was compiled in TREE may stand in for
 # it only where every symbol that it exports has the very name that it has in Debian's kernel.
@@ -88,4 +86,3 @@ driver_sources() {
 		\( -name '*.rs' -o -name '*.[ch]' -o -name hv_bindgen_parameters \) \
 		! -name hv_bindings.rs ! -name exports_generated.h ! -name '*.mod.c'
 }
->>>>>>> 0f6c110939a8ed996658c72e9dc8f278c2f74f1f

@@ -50,9 +50,6 @@ for module in hv_vmbus_rust hv_storvsc_rust hv_netvsc_rust hv_utils_rust; do
 	echo "ok: $module is installed"
 done
 
-<<<<<<< HEAD
-for target in setup modules modules_install dkms_install intree host images run test packaging check clean; do
-=======
 # In a kernel's source: one line in each of two files, ours beside them, and no more the second time.
 intree=(make --no-print-directory -C "$REPO" intree)
 refuses "no such folder" "${intree[@]}" KSRC="$tmp/missing"
@@ -73,8 +70,7 @@ for file in Kconfig Makefile; do
 done
 echo "ok: make intree"
 
-for target in setup modules modules_install intree host images run test check clean; do
->>>>>>> 0f6c110939a8ed996658c72e9dc8f278c2f74f1f
+for target in setup modules modules_install dkms_install intree host images run test packaging fuzz fuzz-parsers check clean; do
 	make --no-print-directory -C "$REPO" help | grep -q "^  $target " || die "'make help' does not know $target"
 done
 echo "ok: make help"
