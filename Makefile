@@ -8,7 +8,7 @@ SHELL := /bin/bash
 
 help: ## Show this list
 	@echo "The Rust Hyper-V guest drivers. Targets:"
-	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make the Debian root and the kernel tree in the cache (once; about 6 minutes, as root)
 	@tests/setup/setup.sh setup
