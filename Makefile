@@ -4,11 +4,11 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup modules modules_install dkms_install intree host images run test packaging check clean
+.PHONY: help setup modules modules_install dkms_install intree host images run test packaging fuzz fuzz-parsers check clean
 
 help: ## Show this list
 	@echo "The Rust Hyper-V guest drivers. Targets:"
-	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make the Debian root and the kernel tree in the cache (once; about 6 minutes, as root)
 	@tests/setup/setup.sh setup
@@ -39,6 +39,12 @@ test: images ## Run every test; ONLY=word: those of that name; KERNEL=debug, kcs
 
 packaging: images ## Try DKMS and initramfs-tools in a copy of the root, and boot a guest from what they make
 	@tests/lab/packaging.sh
+
+fuzz: images ## Let the host go mad for TIME seconds (default 600); PLAN=SEED[,...] to repeat; KERNEL= as for test
+	@tests/lab/fuzz.sh "$(or $(TIME),600)" "$(PLAN)" "$(KERNEL)"
+
+fuzz-parsers: ## Fuzz the drivers' parsers and the host for TIME seconds each (default 60); TARGETS=...
+	@tests/fuzz/run.sh "$(or $(TIME),60)" $(TARGETS)
 
 check: setup ## Look the sources over: format, lints, C style, documentation, the project's own rules
 	@tests/check/check.sh

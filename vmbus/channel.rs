@@ -332,6 +332,14 @@ impl Channel {
         self.target_cpu() == cpu || subchannels.iter().any(|sub| sub.target_cpu() == cpu)
     }
 
+    /// Whether this is the primary channel of a device, and still offered.
+    pub(crate) fn is_primary_of(&self, class: Guid, instance: Guid) -> bool {
+        !self.is_rescinded()
+            && self.primary.is_none()
+            && self.class() == class
+            && self.instance() == instance
+    }
+
     /// The primary channel of the device, unless this is it.
     pub(crate) fn primary(&self) -> Option<&Arc<Channel>> {
         self.primary.as_ref()

@@ -19,7 +19,7 @@ use crate::machine::{Machine, tail};
 use crate::shell::Shell;
 
 /// How long a guest may take to boot, under emulation on a busy machine.
-const BOOT_LIMIT: Duration = Duration::from_secs(240);
+pub const BOOT_LIMIT: Duration = Duration::from_secs(240);
 
 /// The guest's memory in MiB.
 const MEMORY: u64 = 512;
@@ -221,7 +221,7 @@ impl Lab {
     }
 
     /// The RAM disk. The kernel unpacks archives that follow each other as one.
-    fn initrd(&self, extras: &[&str]) -> Result<PathBuf> {
+    pub fn initrd(&self, extras: &[&str]) -> Result<PathBuf> {
         let guest = self.images.join("guest.cpio");
         let modules = self.kernel.modules(&self.images);
         if extras.is_empty() && modules.is_none() {

@@ -341,7 +341,7 @@ impl Channel {
     }
 
     /// Signals the guest, or remembers to once it knows that the channel is open.
-    fn interrupt(&self) {
+    pub fn interrupt(&self) {
         let mut announced = lock(&self.announced);
         if announced.done {
             drop(announced);
