@@ -98,7 +98,10 @@ fn tags(machine: &mut Machine, card: &Card, wire: &Capture, eth: &str) -> Result
 
 /// Frames in more pieces than a packet of the ring can have.
 fn pieces(machine: &mut Machine, eth: &str) -> Result<()> {
-    machine.sh(&format!("scatter 10.0.0.1 7 {SCATTERED}"))?;
+    // A guest with so little memory has no large pages of its own accord.
+    machine.sh(&format!(
+        "echo madvise >/sys/kernel/mm/transparent_hugepage/enabled && scatter 10.0.0.1 7 {SCATTERED}"
+    ))?;
     let scattered = counter(machine, eth, "tx_scattered")?;
     ensure!(
         scattered >= SCATTERED,
