@@ -175,6 +175,7 @@ make_debian() {
 	step "kernel-$1-images" collect "$1" "$release"
 }
 
+[ $# -gt 0 ] || exit 0
 [ -e "$ROOT/.complete" ] || "$REPO/tests/setup/setup.sh" kernel
 mkdir -p "$KERNELS" "$LOGS" "$IMAGES"
 if [ ! -d "$KERNELS/linux" ]; then
