@@ -18,10 +18,13 @@ FRAGMENTS=$REPO/tests/kernel
 IMAGES=$OUT/images/kernels
 
 # lock WHAT: until this script ends nobody else works on it, who has the same cache.
+declare -A locked
 lock() {
 	local file
+	[ -z "${locked[$1]:-}" ] || return 0
 	exec {file}>"$KERNELS/.$1.lock"
 	flock "$file"
+	locked[$1]=yes
 }
 
 in_kernels() {
@@ -175,6 +178,7 @@ make_debian() {
 	step "kernel-$1-images" collect "$1" "$release"
 }
 
+[ $# -gt 0 ] || exit 0
 [ -e "$ROOT/.complete" ] || "$REPO/tests/setup/setup.sh" kernel
 mkdir -p "$KERNELS" "$LOGS" "$IMAGES"
 if [ ! -d "$KERNELS/linux" ]; then
@@ -188,7 +192,7 @@ fi
 sum=$(contents | sha1sum | cut -d' ' -f1)
 for name; do
 	[ -e "$FRAGMENTS/$name.config" ] ||
-		die "there is no kernel '$name'; there are: $(cd "$FRAGMENTS" && ls | sed 's/\.config//' | grep -v base | xargs)"
+		die "there is no kernel '$name'; there are: $(cd "$FRAGMENTS" && ls | sed 's/\.config//' | grep -vE '^(base|scenarios)$' | xargs)"
 	[ "$(cat "$IMAGES/$name/sum" 2>/dev/null)" != "$sum" ] || continue
 	if [ -n "$(flavour "$name")" ]; then
 		lock "$name"

@@ -37,8 +37,11 @@ use crate::runner::Job;
 
 /// Run only when asked for by their whole name: they take minutes each, or do not pass with both
 /// drivers yet (`Documentation/testing.rst` says which).
-pub const ON_REQUEST: [&str; 12] = [
+pub const ON_REQUEST: [&str; 15] = [
     "fuzz/campaign",
+    "kernels/builtin",
+    "kernels/root-partition",
+    "kernels/rt",
     "net/cost",
     "net/iperf",
     "net/queues",
