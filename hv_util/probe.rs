@@ -133,10 +133,7 @@ impl vmbus::Driver for Utilities {
             .and_then(|kind| Self::bind(device, kind))
     }
 
-    fn suspend<'bound>(
-        _device: &'bound Device<Core<'_>>,
-        this: Pin<&Service<'bound>>,
-    ) -> Result {
+    fn suspend<'bound>(_device: &'bound Device<Core<'_>>, this: Pin<&Service<'bound>>) -> Result {
         this.suspend();
         Ok(())
     }

@@ -19,10 +19,7 @@ use super::{
     queue::Queue,
     shared::Packing,
     sys::Section,
-    wire::{
-        frame::Start,
-        nvsp::RndisPacket,
-    },
+    wire::{frame::Start, nvsp::RndisPacket},
 };
 use vmbus::{
     Endpoint,

@@ -308,6 +308,11 @@ void hv_rust_net_prog_get(struct bpf_prog *prog)
 	bpf_prog_inc(prog);
 }
 
+void hv_rust_net_prog_put(struct bpf_prog *prog)
+{
+	bpf_prog_put(prog);
+}
+
 void *hv_rust_net_page_alloc(void)
 {
 	struct page *page = alloc_page(GFP_ATOMIC);

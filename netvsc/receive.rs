@@ -169,14 +169,18 @@ impl Queue {
         endpoint: &Endpoint,
     ) -> Result<(), SendError> {
         let completions = &mut receiving.completions;
-        while let Some(pending) = completions.first() {
-            let message = ReceiveComplete::new(pending.status);
-            let sent = endpoint.send_completion(message.as_bytes(), pending.transaction);
-            if sent.is_err() {
+        if completions.len() != 0 {
+            let sent = endpoint.send_together(|ring| {
+                while let Some(pending) = completions.first() {
+                    let message = ReceiveComplete::new(pending.status);
+                    ring.send_completion(message.as_bytes(), pending.transaction)?;
+                    completions.pop();
+                }
+                Ok(())
+            });
+            if sent.and_then(|sent| sent).is_err() {
                 self.shared.adapter.totals.rx_comp_busy.increment();
-                break;
             }
-            completions.pop();
         }
         // CAST: Less than the sections of a buffer.
         let left = completions.len() as u32;

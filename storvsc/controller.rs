@@ -206,8 +206,7 @@ impl Controller {
     /// Waits until all commands have ended, or one has taken too long; says which. The caller holds
     /// `resetting`, so that it is the only one that waits.
     fn is_drained(&self) -> bool {
-        self.idle
-            .wait(RESET_PATIENCE, || self.in_flight.is_empty())
+        self.idle.wait(RESET_PATIENCE, || self.in_flight.is_empty())
     }
 
     /// The host will not answer any more: ends everything that waits for it.

@@ -242,10 +242,7 @@ impl vmbus::Driver for StorageDriver {
         Self::bind(device, kind.copied().unwrap_or(Kind::Scsi))
     }
 
-    fn suspend<'bound>(
-        _device: &'bound Device<Core<'_>>,
-        this: Pin<&Storage<'bound>>,
-    ) -> Result {
+    fn suspend<'bound>(_device: &'bound Device<Core<'_>>, this: Pin<&Storage<'bound>>) -> Result {
         this.line.suspend()
     }
 

@@ -28,6 +28,7 @@ mod line;
 mod open;
 mod poll;
 mod port;
+mod send;
 mod stats;
 
 pub use self::{
@@ -47,6 +48,7 @@ pub use self::{
         Port,
         PortHandle, //
     },
+    send::Together,
     stats::{
         Counter,
         Stats, //
@@ -290,11 +292,6 @@ impl Channel {
         self.line().connection
     }
 
-    /// Whether signals of the guest need no bit in the interrupt page.
-    pub fn is_dedicated_interrupt(&self) -> bool {
-        self.line().dedicated
-    }
-
     /// The CPU that the host interrupts.
     pub fn target_cpu(&self) -> u32 {
         self.cpu.get()
@@ -333,6 +330,14 @@ impl Channel {
     pub(crate) fn uses_cpu(&self, cpu: u32) -> bool {
         let subchannels = self.subchannels.lock();
         self.target_cpu() == cpu || subchannels.iter().any(|sub| sub.target_cpu() == cpu)
+    }
+
+    /// Whether this is the primary channel of a device, and still offered.
+    pub(crate) fn is_primary_of(&self, class: Guid, instance: Guid) -> bool {
+        !self.is_rescinded()
+            && self.primary.is_none()
+            && self.class() == class
+            && self.instance() == instance
     }
 
     /// The primary channel of the device, unless this is it.

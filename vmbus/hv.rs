@@ -11,13 +11,13 @@
 mod affinity;
 #[expect(unsafe_code, reason = "asks the kernel about CPUs")]
 pub(crate) mod cpu;
-#[expect(unsafe_code, reason = "hooks into the end of the kernel")]
-mod crash;
 #[expect(
     unsafe_code,
     reason = "works on what the interrupt handler of a CPU uses"
 )]
 mod cpus;
+#[expect(unsafe_code, reason = "hooks into the end of the kernel")]
+mod crash;
 #[expect(unsafe_code, reason = "registers callbacks for CPUs that come and go")]
 mod hotplug;
 #[expect(unsafe_code, reason = "calls the hypervisor")]
@@ -42,14 +42,14 @@ pub(crate) use affinity::{
     Affinity,
     CpuShare, //
 };
-pub(crate) use crash::{
-    LastRites,
-    Mortal, //
-};
 pub(crate) use cpus::{
     Cpus,
     Disposition,
     Sink, //
+};
+pub(crate) use crash::{
+    LastRites,
+    Mortal, //
 };
 pub(crate) use hypercall::{
     post_message,

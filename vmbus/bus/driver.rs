@@ -27,8 +27,6 @@ use kernel::{
         Core,
         CoreInternal, //
     },
-    device_id::RawDeviceIdIndex,
-    driver,
     error::to_result,
     prelude::*,
     types::Opaque, //
@@ -157,20 +155,20 @@ macro_rules! module_vmbus_driver {
 }
 
 /// How the bus calls a driver, whatever its type.
-struct Operations {
-    probe: fn(&Device<CoreInternal<'_>>, Option<&'static DeviceId>) -> Result,
-    unbind: fn(&Device<CoreInternal<'_>>),
-    suspend: fn(&Device<CoreInternal<'_>>) -> Result,
-    resume: fn(&Device<CoreInternal<'_>>) -> Result,
-    shutdown: fn(&Device<CoreInternal<'_>>),
+pub(super) struct Operations {
+    pub(super) probe: fn(&Device<CoreInternal<'_>>, Option<&'static DeviceId>) -> Result,
+    pub(super) unbind: fn(&Device<CoreInternal<'_>>),
+    pub(super) suspend: fn(&Device<CoreInternal<'_>>) -> Result,
+    pub(super) resume: fn(&Device<CoreInternal<'_>>) -> Result,
+    pub(super) shutdown: fn(&Device<CoreInternal<'_>>),
 }
 
 /// What the bus has to know of a driver.
-struct Description {
-    name: &'static CStr,
-    probe_type: ProbeType,
-    table: Table,
-    operations: &'static Operations,
+pub(super) struct Description {
+    pub(super) name: &'static CStr,
+    pub(super) probe_type: ProbeType,
+    pub(super) table: Table,
+    pub(super) operations: &'static Operations,
 }
 
 /// What is there of a driver while it is registered.
@@ -182,7 +180,7 @@ struct Registered {
 /// A driver as the driver core knows it.
 #[repr(C)]
 pub struct RawDriver {
-    driver: Opaque<bindings::device_driver>,
+    pub(super) driver: Opaque<bindings::device_driver>,
     registered: Option<Registered>,
 }
 
@@ -285,7 +283,7 @@ impl RawDriver {
     /// # Safety
     ///
     /// `this` must not be registered. If this succeeds, it must stay in place until `unregister`.
-    unsafe fn register(
+    pub(super) unsafe fn register(
         this: &Opaque<Self>,
         description: Description,
         module_name: &'static CStr,
@@ -326,7 +324,7 @@ impl RawDriver {
     /// # Safety
     ///
     /// `this` must be registered.
-    unsafe fn unregister(this: &Opaque<Self>) {
+    pub(super) unsafe fn unregister(this: &Opaque<Self>) {
         // SAFETY: The driver is valid, and not written to until it is unregistered.
         if let Some(registered) = unsafe { &(*this.get()).registered } {
             pr_info!("unregistering driver {}\n", registered.description.name);
@@ -337,83 +335,5 @@ impl RawDriver {
         unsafe { bindings::driver_unregister(driver) };
         // SAFETY: The driver is not registered any more, and its files in sysfs are gone.
         drop(unsafe { (*this.get()).registered.take() });
-    }
-}
-
-/// Makes a driver of the driver core from a [`Driver`].
-pub struct Adapter<T: Driver>(T);
-
-// SAFETY:
-// - `RawDriver` is `repr(C)` and embeds a `device_driver` at that offset.
-// - `T::Data` is what `Adapter::probe` makes the data of a device.
-unsafe impl<T: Driver> driver::DriverLayout for Adapter<T> {
-    type DriverType = RawDriver;
-    type DriverData<'bound> = T::Data<'bound>;
-    const DEVICE_DRIVER_OFFSET: usize = offset_of!(RawDriver, driver);
-}
-
-// SAFETY: `unregister` is right for what `register` has registered.
-unsafe impl<T: Driver> driver::RegistrationOps for Adapter<T> {
-    unsafe fn register(
-        this: &Opaque<RawDriver>,
-        name: &'static CStr,
-        module: &'static ThisModule,
-    ) -> Result {
-        let description = Description {
-            name: T::NAME,
-            probe_type: T::PROBE,
-            table: Table::new(T::ID_TABLE),
-            operations: &Self::OPERATIONS,
-        };
-        // SAFETY: By the safety requirement; a new driver is not registered.
-        unsafe { RawDriver::register(this, description, name, module) }
-    }
-
-    unsafe fn unregister(this: &Opaque<RawDriver>) {
-        // SAFETY: By the safety requirement.
-        unsafe { RawDriver::unregister(this) };
-    }
-}
-
-impl<T: Driver> Adapter<T> {
-    const OPERATIONS: Operations = Operations {
-        probe: Self::probe,
-        unbind: Self::unbind,
-        suspend: Self::suspend,
-        resume: Self::resume,
-        shutdown: Self::shutdown,
-    };
-
-    fn probe(dev: &Device<CoreInternal<'_>>, id: Option<&'static DeviceId>) -> Result {
-        // SAFETY: The id is from `T::ID_TABLE`.
-        let info = id.map(|id| unsafe { id.info_unchecked::<T::IdInfo>() });
-        let data = T::probe(dev, info);
-        dev.as_ref().set_drvdata(data)
-    }
-
-    fn unbind(dev: &Device<CoreInternal<'_>>) {
-        // SAFETY: The bus calls this after `probe` succeeded, and the data is dropped later.
-        let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
-        T::unbind(dev, data);
-    }
-
-    fn suspend(dev: &Device<CoreInternal<'_>>) -> Result {
-        // SAFETY: The bus calls this for a device that is bound to this driver, and stays so while
-        // the system hibernates.
-        let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
-        T::suspend(dev, data)
-    }
-
-    fn resume(dev: &Device<CoreInternal<'_>>) -> Result {
-        // SAFETY: As in `suspend`.
-        let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
-        T::resume(dev, data)
-    }
-
-    fn shutdown(dev: &Device<CoreInternal<'_>>) {
-        // SAFETY: The bus calls this for a device that is bound to this driver, with the lock of the
-        // device held, so that it stays bound.
-        let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
-        T::shutdown(dev, data);
     }
 }

@@ -157,9 +157,7 @@ impl ChannelDirectory {
         let name = CString::try_from_fmt(fmt!("{}", self.object().channel.relid()))?;
         // SAFETY: By the type invariant, the `kobject` is in sysfs; the name is copied. Only the
         // owner of this renames it, who has it borrowed with a lock held.
-        to_result(unsafe {
-            bindings::kobject_rename(self.object().kobj.get(), name.as_char_ptr())
-        })
+        to_result(unsafe { bindings::kobject_rename(self.object().kobj.get(), name.as_char_ptr()) })
     }
 
     /// Tells user space about the channel.

@@ -69,7 +69,8 @@ impl Channel {
     pub(crate) fn leave_offline_cpu(&self) {
         let cpu = self.target_cpu();
         if !hv::cpu::is_online(cpu) {
-            self.cpu.replace(self.connection.affinity().alternative(cpu));
+            self.cpu
+                .replace(self.connection.affinity().alternative(cpu));
         }
     }
 

@@ -275,7 +275,9 @@ impl Connection {
 }
 
 fn is_unload_response(slot: &MessageSlot) -> bool {
-    let header = slot.payload().and_then(|message| Header::parse(message).ok());
+    let header = slot
+        .payload()
+        .and_then(|message| Header::parse(message).ok());
     header.is_some_and(|header| header.kind == MessageType::UNLOAD_RESPONSE)
 }
 

@@ -70,13 +70,12 @@ impl Entries {
         self.entries.get_mut(usize::try_from(relid).ok()?)
     }
 
-    /// All channels that can be found.
-    fn channels(&self) -> impl Iterator<Item = &Arc<Channel>> {
-        let active = self.entries.iter().filter_map(|entry| match entry {
+    /// The active channels.
+    fn active(&self) -> impl Iterator<Item = &Arc<Channel>> {
+        self.entries.iter().filter_map(|entry| match entry {
             Entry::Active(channel) => Some(channel),
             _ => None,
-        });
-        Iterator::chain(active, self.former.iter())
+        })
     }
 
     /// Takes `count` leases off the books; returns whether these were the last ones.
@@ -180,30 +179,19 @@ impl Table {
         Iterator::chain(active, former).try_for_each(|channel| f(&channel))
     }
 
-    /// The first primary channel that fits.
-    fn find_primary(&self, fits: impl Fn(&Arc<Channel>) -> bool) -> Option<Arc<Channel>> {
-        let entries = self.entries.lock();
-        let mut channels = entries.channels();
-        let channel = channels.find(|channel| channel.primary().is_none() && fits(channel));
-        channel.cloned()
-    }
-
-    /// The primary channel of a device that is there.
+    /// The active primary channel of a device that is there.
     pub(super) fn primary_of(&self, class: Guid, instance: Guid) -> Option<Arc<Channel>> {
-        self.find_primary(|channel| {
-            !channel.is_rescinded() && channel.class() == class && channel.instance() == instance
-        })
+        let entries = self.entries.lock();
+        let mut channels = entries.active();
+        let channel = channels.find(|channel| channel.is_primary_of(class, instance));
+        channel.cloned()
     }
 
     /// Gives out the former primary channel of a device, whose place is free then.
     pub(super) fn take_former(&self, class: Guid, instance: Guid) -> Option<Arc<Channel>> {
         let mut entries = self.entries.lock();
-        let index = entries.former.iter().position(|channel| {
-            channel.primary().is_none()
-                && !channel.is_rescinded()
-                && channel.class() == class
-                && channel.instance() == instance
-        })?;
+        let mut former = entries.former.iter();
+        let index = former.position(|channel| channel.is_primary_of(class, instance))?;
         entries.former.remove(index).ok()
     }
 
@@ -236,7 +224,8 @@ impl Table {
                 Entry::Free | Entry::Claimed => (),
             }
         }
-        room.drain_all().for_each(|channel| keep(&mut entries.former, channel));
+        room.drain_all()
+            .for_each(|channel| keep(&mut entries.former, channel));
         entries.former.iter().for_each(|channel| channel.hang_up());
         entries.epoch = entries.epoch.wrapping_add(1);
         drop(guard);
@@ -246,11 +235,15 @@ impl Table {
     /// A primary channel that was rescinded, and is not removed yet, for the same device as that of
     /// `channel`.
     pub(crate) fn predecessor(&self, channel: &Arc<Channel>) -> Option<Arc<Channel>> {
-        self.find_primary(|other| {
-            other.is_rescinded()
+        let entries = self.entries.lock();
+        let mut channels = Iterator::chain(entries.active(), entries.former.iter());
+        let predecessor = channels.find(|other| {
+            other.primary().is_none()
+                && other.is_rescinded()
                 && !Arc::ptr_eq(other, channel)
                 && other.instance() == channel.instance()
-        })
+        });
+        predecessor.cloned()
     }
 
     /// Waits until all relids are free. May sleep.

@@ -268,9 +268,7 @@ impl<S: Sink> CpuState<S> {
 
     /// The message in the slot, if there is one.
     fn message(&self) -> Option<MessageSlot> {
-        let copy = self
-            .messages
-            .copy_out::<{ size_of::<MessageSlot>() }>(SLOT);
+        let copy = self.messages.copy_out::<{ size_of::<MessageSlot>() }>(SLOT);
         let message = MessageSlot::read_from_bytes(&copy).ok()?;
         (message.kind != SlotType::NONE).then_some(message)
     }

@@ -27,7 +27,9 @@ use super::{
         cpus_in_process_context,
         with_cpus, //
     },
-    synic, Cpus, Sink, //
+    synic,
+    Cpus,
+    Sink, //
 };
 use crate::bindings;
 

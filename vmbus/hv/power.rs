@@ -30,7 +30,8 @@ use super::{
         cpus_in_process_context,
         with_cpus, //
     },
-    synic, Sink, //
+    synic,
+    Sink, //
 };
 use crate::bindings;
 

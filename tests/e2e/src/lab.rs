@@ -19,7 +19,7 @@ use crate::machine::{Machine, tail};
 use crate::shell::Shell;
 
 /// How long a guest may take to boot, under emulation on a busy machine.
-const BOOT_LIMIT: Duration = Duration::from_secs(240);
+pub const BOOT_LIMIT: Duration = Duration::from_secs(240);
 
 /// The guest's memory in MiB.
 const MEMORY: u64 = 512;
@@ -92,6 +92,8 @@ pub struct Setup {
     pub devices: Vec<Arc<dyn Device>>,
     /// RAM disks beside `guest.cpio`: each makes the guest start more slowly.
     pub extras: &'static [&'static str],
+    /// The RAM disk, where it is not one of ours.
+    pub initrd: Option<&'static str>,
     /// Whether it can hibernate.
     pub hibernation: bool,
     /// More for the kernel's command line.
@@ -117,6 +119,7 @@ impl Default for Setup {
             },
             devices: Vec::new(),
             extras: &[],
+            initrd: None,
             hibernation: false,
             cmdline: "",
             auto_eoi: false,
@@ -148,9 +151,11 @@ impl Lab {
     /// Boots a guest; no driver is loaded in it yet.
     pub fn boot(&self, setup: Setup) -> Result<Machine> {
         let mut config = VmConfig::new(self.kernel.image(&self.images));
-        if setup.root.is_none() {
-            config.initrd = Some(self.initrd(setup.extras)?);
-        }
+        config.initrd = match (setup.initrd, &setup.root) {
+            (Some(name), _) => Some(self.images.join(name)),
+            (None, Some(_)) => None,
+            (None, None) => Some(self.initrd(setup.extras)?),
+        };
         config.cpus = setup.cpus;
         config.memory = (MEMORY * u64::from(self.kernel.burden())) << 20;
         config.auto_eoi = setup.auto_eoi;
@@ -216,7 +221,7 @@ impl Lab {
     }
 
     /// The RAM disk. The kernel unpacks archives that follow each other as one.
-    fn initrd(&self, extras: &[&str]) -> Result<PathBuf> {
+    pub fn initrd(&self, extras: &[&str]) -> Result<PathBuf> {
         let guest = self.images.join("guest.cpio");
         let modules = self.kernel.modules(&self.images);
         if extras.is_empty() && modules.is_none() {

@@ -14,6 +14,7 @@ use vmbus_host::vmm::{Agent, ExitReason, Vm};
 
 use crate::kernel::Kernel;
 use crate::kernel_log;
+use crate::lab::BOOT_LIMIT;
 pub use crate::lab::{Driver, Lab, Setup};
 use crate::shell::{Output, Shell};
 
@@ -86,6 +87,15 @@ impl Machine {
             output.text
         );
         Ok(output.text)
+    }
+
+    /// Waits until another kernel has started in the place of the one that was there.
+    pub fn reconnect(&mut self) -> Result<()> {
+        let port = self.vm.agent().context("the machine has no agent port")?;
+        let shell = Shell::connect(port, BOOT_LIMIT);
+        self.shell =
+            shell.with_context(|| format!("the console ends with:\n{}", tail(&self.vm)))?;
+        Ok(())
     }
 
     /// Loads the storage driver, and with ours the bus.
@@ -185,7 +195,10 @@ impl Machine {
     }
 
     /// Ends the guest, whatever it does, and judges what it and the host have seen.
-    pub fn end(self) -> Result<()> {
+    pub fn end(mut self) -> Result<()> {
+        if self.kernel.finds_leaks() {
+            self.find_leaks()?;
+        }
         self.vm.stop();
         let reason = self.vm.wait();
         ensure!(
@@ -193,6 +206,16 @@ impl Machine {
             "the guest ended by itself: {reason}"
         );
         self.judge()
+    }
+
+    /// Has the kernel look for memory that nothing points to. What is younger than five seconds it
+    /// does not report, and what it sees once it may be mistaken about.
+    fn find_leaks(&mut self) -> Result<()> {
+        let leaks = self.sh(
+            "cd /sys/kernel/debug && echo scan >kmemleak && sleep 6 && echo scan >kmemleak && cat kmemleak",
+        )?;
+        ensure!(leaks.is_empty(), "memory leaks:\n{leaks}");
+        Ok(())
     }
 
     /// Waits for the guest to end by itself, in the way that it was asked to, and judges as

@@ -4,13 +4,16 @@
 
 mod freeze;
 mod hibernate;
+mod kexec;
+mod lost;
+mod panic;
 
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use vmbus_host::ic::kvp::Pool;
 use vmbus_host::ic::{Link, Services};
 use vmbus_host::net::{Card, CardConfig, Peer};
@@ -18,7 +21,7 @@ use vmbus_host::scsi::{ControllerConfig, Disk};
 
 use super::Jobs;
 use super::net::FETCH;
-use crate::machine::{Lab, Machine, Setup};
+use crate::machine::{Driver, Lab, Machine, Setup, wait_until};
 
 /// How long the host waits for a service.
 const SOON: Duration = Duration::from_secs(60);
@@ -33,6 +36,9 @@ const SWAP_BYTES: u64 = 600 << 20;
 pub(super) fn jobs(jobs: &mut Jobs) {
     jobs.both("power/freeze", 2, freeze::freeze);
     jobs.both("power/hibernate", 2, hibernate::hibernate);
+    jobs.add("power/lost", Driver::Rust, 2, lost::lost);
+    jobs.both("power/kexec", 2, kexec::kexec);
+    jobs.both("power/panic", 2, panic::panic);
 }
 
 /// The disks of a guest: the one with the files, and the one that memory is saved to. They are
@@ -144,10 +150,12 @@ impl Guest {
         ))?;
         let services = &self.services;
         services.heartbeat.beat(SOON)?;
-        let entries = services.kvp.list(Pool::Auto, SOON)?;
-        ensure!(entries.len() == 10, "KVP has {} entries", entries.len());
-        services.vss.hot_backup(SOON)?;
-        Ok(())
+        // Daemons that were interrupted begin anew.
+        wait_until("KVP works", SOON, || {
+            let entries = services.kvp.list(Pool::Auto, SOON);
+            entries.is_ok_and(|entries| entries.len() == 10)
+        })?;
+        wait_until("VSS works", SOON, || services.vss.hot_backup(SOON).is_ok())
     }
 
     /// How often each service was opened.

@@ -45,5 +45,15 @@ pub fn hibernate(lab: &Lab) -> Result<()> {
         .sh("grep -qx here /tmp/memory && grep -qx before /mnt/note")
         .context("what was there before")?;
     guest.works()?;
-    guest.machine.end()
+
+    // Whoever only reboots leaves the bus to the host.
+    let server = guest.machine.server.clone();
+    let unloads = server.status().unloads;
+    guest.machine.start("reboot -f")?;
+    guest.machine.ends(&ExitReason::Reset)?;
+    ensure!(
+        server.status().unloads == unloads,
+        "the guest unloaded the bus"
+    );
+    Ok(())
 }
