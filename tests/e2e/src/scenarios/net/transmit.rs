@@ -27,7 +27,12 @@ const GENERATE: &str = "generate() { eth=$1 count=$2 size=$3; shift 3; g=/proc/n
 /// See the module.
 pub fn transmit(lab: &Lab) -> Result<()> {
     let wire = Capture::new(Peer::new(Default::default()));
-    let card = Card::new(CardConfig::default(), wire.clone());
+    let config = CardConfig {
+        // Longer frames stay where they are.
+        send_section: 1024,
+        ..CardConfig::default()
+    };
+    let card = Card::new(config, wire.clone());
     let mut machine = lab.boot(setup(1, std::slice::from_ref(&card)))?;
     machine.sh(&format!("modprobe {} ring_size=64", lab.driver.netvsc()))?;
     let eth = machine.interface(&card)?;
