@@ -32,13 +32,15 @@ use super::{
 use kernel::{
     prelude::*,
     sync::atomic::{
-        Atomic,
         Relaxed, //
     },
 };
 use vmbus::{
     ring::HostMemory,
-    sync::Exchange,
+    sync::{
+        Atomic,
+        Exchange, //
+    },
     Endpoint,
     GpaList, //
 };

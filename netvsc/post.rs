@@ -142,7 +142,7 @@ impl Queue {
         skb: Skb,
         send: impl FnOnce(u64) -> Result<(), SendError>,
     ) -> Result<(), (SendError, Skb)> {
-        let free = path.endpoint.send_free_percent();
+        let is_scarce = !path.endpoint.is_send_free_above(STOP_BELOW - 1);
         let packet = InHost {
             skb,
             section,
@@ -163,7 +163,7 @@ impl Queue {
                 None => Ok(()),
             };
         }
-        if free < STOP_BELOW {
+        if is_scarce {
             self.stop(path);
             self.wake_if_idle(path);
         }

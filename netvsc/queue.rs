@@ -41,7 +41,6 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Full,
             Relaxed, //
         },
@@ -52,6 +51,7 @@ use kernel::{
     },
 };
 use vmbus::{
+    sync::Atomic,
     ratelimit,
     wire::packet::Kind,
     Endpoint,
@@ -235,7 +235,7 @@ impl Queue {
         };
         if queue.is_stopped()
             && self.shared.is_sending()
-            && (endpoint.send_free_percent() > WAKE_ABOVE || outstanding == 0)
+            && (endpoint.is_send_free_above(WAKE_ABOVE) || outstanding == 0)
         {
             queue.wake();
             self.shared.adapter.totals.wake_queue.increment();

@@ -42,7 +42,6 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Relaxed, //
         },
         rcu,
@@ -56,7 +55,10 @@ use kernel::{
 };
 use vmbus::{
     ring,
-    sync::Completion,
+    sync::{
+        Atomic,
+        Completion, //
+    },
     wire::USER_DATA_LEN,
     CallbackMode,
     Endpoint,

@@ -25,7 +25,6 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Full,
             Relaxed, //
         },
@@ -36,6 +35,7 @@ use kernel::{
 use vmbus::{
     ratelimit,
     sync::{
+        Atomic,
         Completion,
         Exchange, //
     },

@@ -94,7 +94,7 @@ impl Adapter {
 
     /// The request for a command; [`None`] if the protocol cannot express it.
     #[inline]
-    fn request(&self, command: &Command) -> Option<Srb> {
+    fn request(&self, command: &Command) -> Option<Packet> {
         let (data_in, direction) = match command.direction()? {
             Direction::ToDevice => (DataIn::WRITE, SrbFlags::DATA_OUT),
             Direction::FromDevice => (DataIn::READ, SrbFlags::DATA_IN),
@@ -120,7 +120,7 @@ impl Adapter {
             srb.queue_tag = Srb::UNTAGGED;
             srb.queue_action = Srb::SIMPLE_TAG_REQUEST;
         }
-        srb.set_cdb(command.cdb()).then_some(srb)
+        srb.set_cdb(command.cdb()).then(|| Packet::execute(srb))
     }
 
     /// Sends a command without data.
@@ -213,10 +213,9 @@ impl scsi::Driver for Adapter {
 
     #[inline]
     fn queue(this: &Self, mut command: Command) -> Result<(), Rejected> {
-        let Some(request) = this.request(&command) else {
+        let Some(packet) = this.request(&command) else {
             return this.refuse(command, "the protocol does not know such");
         };
-        let packet = Packet::execute(&request);
         let length = command.buffer_len();
         if length as usize > (SMALL - 1) << FRAME_SHIFT {
             return this.send_large(command, &packet);

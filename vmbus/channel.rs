@@ -78,7 +78,6 @@ use kernel::{
         aref::ARef,
         atomic::{
             Acquire,
-            Atomic,
             Full,
             Release, //
         },
@@ -92,6 +91,7 @@ use kernel::{
 };
 
 use crate::{
+    sync::Atomic,
     bus,
     connection::{
         Connection,
@@ -188,6 +188,7 @@ impl Channel {
     }
 
     /// The number by which host and guest refer to the channel.
+    #[inline]
     pub fn relid(&self) -> u32 {
         self.offer.relid
     }
@@ -203,6 +204,7 @@ impl Channel {
     }
 
     /// 0 for the primary channel of a device.
+    #[inline]
     pub fn subchannel_index(&self) -> u16 {
         self.offer.subchannel_index
     }
@@ -238,6 +240,7 @@ impl Channel {
     }
 
     /// Whether the host took the offer back.
+    #[inline]
     pub fn is_rescinded(&self) -> bool {
         self.rescinded.load(Acquire)
     }
@@ -289,6 +292,7 @@ impl Channel {
     }
 
     /// The CPU that the host interrupts.
+    #[inline]
     pub fn target_cpu(&self) -> u32 {
         self.cpu.get()
     }

@@ -58,6 +58,7 @@ use crate::{
     },
     ring::Direction,
     sync::{
+        Atomic,
         Completion,
         Concurrency::{
             Ordered,
@@ -85,7 +86,6 @@ use kernel::{
     sync::{
         atomic::{
             Acquire,
-            Atomic,
             Full,
             Relaxed,
             Release, //

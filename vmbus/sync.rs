@@ -3,6 +3,8 @@
 //! Synchronisation that the `kernel` crate does not offer: completions with a time limit, work
 //! queues of one's own, tasklets, requests that somebody waits for, and a cell for code that must not run twice at once.
 
+#[expect(unsafe_code, reason = "atomic accesses")]
+mod atomic;
 #[expect(unsafe_code, reason = "wraps struct completion")]
 mod completion;
 mod exchange;
@@ -13,6 +15,7 @@ mod queue;
 #[expect(unsafe_code, reason = "wraps struct tasklet_struct")]
 mod tasklet;
 
+pub use atomic::Atomic;
 pub use completion::Completion;
 pub use exchange::Exchange;
 pub(crate) use exclusive::Exclusive;

@@ -22,7 +22,6 @@ use kernel::{
             AlwaysRefCounted, //
         },
         atomic::{
-            Atomic,
             Relaxed, //
         },
         rcu,
@@ -30,7 +29,10 @@ use kernel::{
     },
     types::Opaque, //
 };
-use vmbus::bindings;
+use vmbus::{
+    bindings,
+    sync::Atomic, //
+};
 
 /// An Ethernet address.
 pub(crate) type MacAddress = [u8; 6];

@@ -26,7 +26,6 @@ use kernel::{
         aref::ARef,
         atomic::{
             Acquire,
-            Atomic,
             Full,
             Release, //
         },
@@ -37,7 +36,10 @@ use kernel::{
         Opaque, //
     },
 };
-use vmbus::bindings;
+use vmbus::{
+    bindings,
+    sync::Atomic, //
+};
 
 /// A queue that is polled.
 pub(crate) trait Poll: Sized + Send + Sync + 'static {

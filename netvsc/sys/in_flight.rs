@@ -9,7 +9,6 @@ use core::{
 use kernel::{
     prelude::*,
     sync::atomic::{
-        Atomic,
         Relaxed, //
     },
 };
@@ -18,6 +17,7 @@ use vmbus::ring::slots::{
     Slot,
     Slots, //
 };
+use vmbus::sync::Atomic;
 
 /// Values that are named by the number of a slot, which the host sends back.
 ///

@@ -111,24 +111,21 @@ impl<'a> Mapped<'a> {
         room: &'f mut [MaybeUninit<u64>],
     ) -> Option<&'f [u64]> {
         let within_frame = (1 << shift) - 1;
-        let mut count = 0;
-        let mut previous_end = None;
+        let mut count: usize = 0;
+        let mut previous_end = 0;
         for Segment { address, length } in self.segments() {
-            if previous_end.is_some_and(|end| (end | address) & within_frame != 0) {
+            if count != 0 && (previous_end | address) & within_frame != 0 {
                 return None;
             }
-            let last_byte = address.checked_add(u64::from(length.checked_sub(1)?))?;
-            previous_end = Some(last_byte.checked_add(1)?);
-            let last = last_byte >> shift;
+            let frames = (address & within_frame).wrapping_add(u64::from(length) + within_frame);
+            let after = count.checked_add(usize::try_from(frames >> shift).ok()?)?;
             let mut frame = address >> shift;
-            loop {
-                room.get_mut(count)?.write(frame);
-                count += 1;
-                if frame == last {
-                    break;
-                }
-                frame += 1;
+            for room in room.get_mut(count..after)? {
+                room.write(frame);
+                frame = frame.wrapping_add(1);
             }
+            count = after;
+            previous_end = address.wrapping_add(length.into());
         }
         let written: *const [MaybeUninit<u64>] = room.get(..count)?;
         // SAFETY: All of these were written just now, and nobody writes there for `'f`.

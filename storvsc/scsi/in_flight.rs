@@ -23,12 +23,14 @@ use kernel::{
     prelude::*,
     sync::atomic::{
         Acquire,
-        Atomic,
         Full,
         Relaxed, //
     }, //
 };
-use vmbus::bindings;
+use vmbus::{
+    bindings,
+    sync::Atomic, //
+};
 
 /// How many bits of a unique tag are the tag within the hardware queue.
 const TAG_BITS: u32 = 16;

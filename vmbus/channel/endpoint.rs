@@ -8,7 +8,6 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Relaxed, //
         },
         Arc,
@@ -40,6 +39,7 @@ use crate::{
         Signal, //
     },
     sync::{
+        Atomic,
         Exclusive,
         Tasklet, //
     },
@@ -152,11 +152,13 @@ impl Endpoint {
     }
 
     /// The channel.
+    #[inline]
     pub fn channel(&self) -> &Channel {
         &self.channel
     }
 
     /// The driver.
+    #[inline]
     pub(super) fn handler(&self) -> &dyn Handler {
         &*self.handler
     }
@@ -168,14 +170,15 @@ impl Endpoint {
     }
 
     /// Whether packets can still be sent.
+    #[inline]
     pub fn is_open(&self) -> bool {
         !self.is_closing() && !self.channel.is_rescinded()
     }
 
-    /// How much of the ring to the host is free, in percent. Only a hint.
+    /// Whether more than so much of the ring to the host is free, in percent. Only a hint.
     #[inline]
-    pub fn send_free_percent(&self) -> u32 {
-        self.rings.free_percent()
+    pub fn is_send_free_above(&self, percent: u32) -> bool {
+        self.rings.is_free_above(percent)
     }
 
     /// Sends a packet that is all payload.
@@ -320,6 +323,7 @@ impl Endpoint {
         });
     }
 
+    #[inline]
     pub(super) fn is_closing(&self) -> bool {
         self.closing.load(Relaxed)
     }

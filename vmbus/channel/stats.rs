@@ -3,9 +3,9 @@
 //! What a channel counts, for its attributes in sysfs.
 
 use kernel::sync::atomic::{
-    Atomic,
     Relaxed, //
 };
+use crate::sync::Atomic;
 
 /// A counter that wraps around.
 #[derive(Debug)]

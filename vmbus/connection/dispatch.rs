@@ -7,7 +7,6 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Relaxed, //
         },
         rcu,
@@ -21,6 +20,7 @@ use super::{
     Connection, //
 };
 use crate::{
+    sync::Atomic,
     hv::{
         Cpus,
         Disposition,

@@ -11,7 +11,6 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Relaxed, //
         },
         Arc,
@@ -24,7 +23,10 @@ use super::Connection;
 use crate::{
     channel::Channel,
     guid::Guid,
-    sync::Completion,
+    sync::{
+        Atomic,
+        Completion, //
+    },
     wire::{
         message::RelidReleased,
         MAX_RELIDS, //

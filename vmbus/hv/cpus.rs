@@ -20,6 +20,7 @@ use super::{
 use crate::{
     bindings,
     sync::{
+        Atomic,
         HasTasklet,
         Tasklet, //
     },
@@ -33,7 +34,6 @@ use crate::{
 use kernel::{
     prelude::*,
     sync::{
-        atomic::Atomic,
         rcu,
         Arc,
         SetOnce, //

@@ -12,13 +12,13 @@ use core::ptr::NonNull;
 use kernel::{
     prelude::*,
     sync::atomic::{
-        Atomic,
         Full,
         Relaxed, //
     },
 };
 
 use crate::{
+    sync::Atomic,
     bindings,
     wire::HV_PAGE_SIZE, //
 };

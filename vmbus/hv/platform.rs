@@ -12,13 +12,15 @@ use kernel::{
         aref::ARef,
         atomic::{
             Acquire,
-            Atomic,
             Release, //
         },
     },
 };
 
-use crate::bindings;
+use crate::{
+    bindings,
+    sync::Atomic, //
+};
 
 /// The device that the driver was bound to last, unless it has been taken.
 static FOUND: Atomic<*mut bindings::device> = Atomic::new(core::ptr::null_mut());

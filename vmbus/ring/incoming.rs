@@ -77,7 +77,17 @@ impl Incoming {
 
     #[inline]
     fn find(&mut self) -> Option<Found> {
-        for _ in 0..MAX_FAULTS {
+        match self.reader.advance() {
+            Ok(found) => found,
+            Err(fault) => self.find_after(fault),
+        }
+    }
+
+    /// Steps over what makes no sense.
+    #[cold]
+    fn find_after(&mut self, fault: Fault) -> Option<Found> {
+        self.report(fault);
+        for _ in 1..MAX_FAULTS {
             match self.reader.advance() {
                 Ok(found) => return found,
                 Err(fault) => self.report(fault),
@@ -86,7 +96,6 @@ impl Incoming {
         None
     }
 
-    #[cold]
     fn report(&self, fault: Fault) {
         if ratelimit::allowed() {
             pr_err!(

@@ -10,11 +10,11 @@ use super::requests::{
 use kernel::{
     prelude::*,
     sync::atomic::{
-        Atomic,
         Full,
         Relaxed, //
     },
 };
+use crate::sync::Atomic;
 
 /// The slots of a channel.
 pub type Slots = requests::Slots<KVec<Atomic<u64>>>;

@@ -10,10 +10,10 @@ use core::cell::UnsafeCell;
 
 use kernel::sync::atomic::{
     Acquire,
-    Atomic,
     Full,
     Release, //
 };
+use crate::sync::Atomic;
 
 /// Nobody has the value.
 const FREE: u32 = 0;

@@ -28,14 +28,16 @@ use kernel::{
         aref::ARef,
         atomic::{
             Acquire,
-            Atomic,
             Full, //
         },
         rcu, //
     },
     types::Opaque, //
 };
-use vmbus::bindings;
+use vmbus::{
+    bindings,
+    sync::Atomic, //
+};
 
 /// How much room programs get in front of a packet, in bytes.
 // CAST: A small constant.

@@ -17,13 +17,15 @@ use kernel::{
     sync::{
         atomic::{
             Acquire,
-            Atomic,
             Full, //
         },
         rcu, //
     },
 };
-use vmbus::bindings;
+use vmbus::{
+    bindings,
+    sync::Atomic, //
+};
 
 /// An XDP program, reference counted.
 ///
