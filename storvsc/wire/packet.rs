@@ -91,6 +91,7 @@ const _: () = assert!(size_of::<Packet>() == PACKET_BYTES);
 
 impl Packet {
     /// A request with an empty payload.
+    #[inline]
     pub(crate) fn request(operation: Operation) -> Self {
         Self::with_srb(operation, Srb::default())
     }
@@ -115,12 +116,6 @@ impl Packet {
     /// Asks for `count` sub-channels.
     pub(crate) fn create_sub_channels(count: u16) -> Self {
         Self::request(Operation::CREATE_SUB_CHANNELS).with(&count.to_le_bytes())
-    }
-
-    /// Executes a SCSI command.
-    #[inline]
-    pub(crate) const fn execute(srb: Srb) -> Self {
-        Self::with_srb(Operation::EXECUTE_SRB, srb)
     }
 
     /// Resets the bus `path`.

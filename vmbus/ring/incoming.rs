@@ -6,7 +6,6 @@ use super::{
     mapping::RingMemory,
     reader::{
         Fault,
-        Found,
         Packet,
         ReadCounters,
         Reader, //
@@ -48,7 +47,20 @@ impl Incoming {
     )]
     #[inline]
     pub fn next(&mut self) -> Option<Packet<'_>> {
-        let found = self.find()?;
+        let mut faults = 0;
+        let found = loop {
+            match self.reader.advance() {
+                Ok(Some(found)) => break found,
+                Ok(None) => return None,
+                Err(fault) => {
+                    self.report(fault);
+                    faults += 1;
+                    if faults == MAX_FAULTS {
+                        return None;
+                    }
+                }
+            }
+        };
         Some(self.reader.packet(found))
     }
 
@@ -75,27 +87,7 @@ impl Incoming {
         self.reader.counters()
     }
 
-    #[inline]
-    fn find(&mut self) -> Option<Found> {
-        match self.reader.advance() {
-            Ok(found) => found,
-            Err(fault) => self.find_after(fault),
-        }
-    }
-
-    /// Steps over what makes no sense.
     #[cold]
-    fn find_after(&mut self, fault: Fault) -> Option<Found> {
-        self.report(fault);
-        for _ in 1..MAX_FAULTS {
-            match self.reader.advance() {
-                Ok(found) => return found,
-                Err(fault) => self.report(fault),
-            }
-        }
-        None
-    }
-
     fn report(&self, fault: Fault) {
         if ratelimit::allowed() {
             pr_err!(

@@ -135,7 +135,7 @@ impl<S: Shared> Writer<S> {
     /// # Errors
     ///
     /// [`SendError::Full`], [`SendError::Corrupt`] or [`SendError::TooLong`].
-    #[inline]
+    #[inline(always)]
     pub fn send(&mut self, draft: &Draft<'_>) -> Result<Signal, SendError> {
         let layout = draft.layout().ok_or(SendError::TooLong)?;
         if self.free_bytes()? <= layout.total {
@@ -299,7 +299,7 @@ impl<S: Shared> Writer<S> {
     }
 
     /// Copies a packet into the free part of the ring.
-    #[inline]
+    #[inline(always)]
     fn copy(&self, draft: &Draft<'_>, layout: &Layout) -> Option<()> {
         const ZEROS: [u8; UNIT] = [0; UNIT];
 
