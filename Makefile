@@ -4,11 +4,11 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup modules modules_install host images run test check clean
+.PHONY: help setup modules modules_install host images run test bench bench-quick bench-tools check clean
 
 help: ## Show this list
 	@echo "The Rust Hyper-V guest drivers. Targets:"
-	@awk -F ':.*## ' '/^[a-z_]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make the Debian root and the kernel tree in the cache (once; about 6 minutes, as root)
 	@tests/setup/setup.sh setup
@@ -30,6 +30,16 @@ run: images ## Boot a stock Debian kernel on our VMBus host with our drivers and
 
 test: images ## Run every test: cargo tests, then guests with the C drivers and with ours
 	@tests/lab/test.sh $(ONLY)
+
+bench: bench-tools ## Measure the C drivers and ours: instructions, and speeds by turns (an hour)
+	@tests/lab/bench.sh
+
+bench-quick: bench-tools ## The counted part of that, which is exact (minutes)
+	@tests/lab/bench.sh quick
+
+bench-tools: setup modules host
+	@tests/setup/bench.sh
+	@tests/setup/images.sh
 
 check: setup ## Look the sources over: format, lints, C style, documentation, the project's own rules
 	@tests/check/check.sh

@@ -125,7 +125,7 @@ impl Queue {
     pub(super) fn send(
         &self,
         skb: Skb,
-        start: Start,
+        start: &mut Start,
         way: Way<'_>,
         endpoint: &Endpoint,
     ) -> Result<(), Unsent> {
@@ -140,9 +140,16 @@ impl Queue {
             packing,
         };
         let mut batch = self.batch.lock();
-        let open = batch.take();
-        let (result, left) = self.dispatch(skb, start, &path, open);
-        *batch = left;
+        if batch.is_some() {
+            let open = batch.take();
+            let (result, left) = self.dispatch(skb, start, &path, open);
+            *batch = left;
+            return result;
+        }
+        let (result, left) = self.dispatch(skb, start, &path, None);
+        if left.is_some() {
+            *batch = left;
+        }
         result
     }
 
@@ -151,7 +158,7 @@ impl Queue {
     fn dispatch(
         &self,
         skb: Skb,
-        start: Start,
+        start: &mut Start,
         path: &Path<'_>,
         open: Option<Batch>,
     ) -> (Result<(), Unsent>, Option<Batch>) {
@@ -201,7 +208,7 @@ impl Queue {
     fn begin(
         &self,
         skb: Skb,
-        start: Start,
+        start: &mut Start,
         path: &Path<'_>,
         section: u32,
     ) -> (Result<(), Unsent>, Option<Batch>) {
@@ -227,7 +234,7 @@ impl Queue {
     fn append(
         &self,
         skb: Skb,
-        start: Start,
+        start: &mut Start,
         path: &Path<'_>,
         open: Batch,
     ) -> (Result<(), Unsent>, Option<Batch>) {
@@ -252,7 +259,7 @@ impl Queue {
     fn append_start(
         &self,
         skb: Skb,
-        start: Start,
+        start: &mut Start,
         path: &Path<'_>,
         open: Batch,
     ) -> (Result<(), Unsent>, Option<Batch>) {
@@ -300,7 +307,7 @@ impl Queue {
     fn copy(
         &self,
         mut skb: Skb,
-        mut start: Start,
+        start: &mut Start,
         path: &Path<'_>,
         before: Load,
     ) -> Option<(Load, Skb)> {

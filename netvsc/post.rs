@@ -55,7 +55,7 @@ impl Queue {
     pub(super) fn send_in_place(
         &self,
         skb: Skb,
-        start: Start,
+        start: &Start,
         path: &Path<'_>,
     ) -> Result<(), Unsent> {
         let head = start.as_bytes();

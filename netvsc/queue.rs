@@ -46,12 +46,14 @@ use kernel::{
         },
         rcu,
         Arc,
-        SetOnce,
         SpinLock, //
     },
 };
 use vmbus::{
-    sync::Atomic,
+    sync::{
+        Atomic,
+        SetOnce, //
+    },
     ratelimit,
     wire::packet::Kind,
     Endpoint,

@@ -46,7 +46,6 @@ use kernel::{
         },
         rcu,
         Arc,
-        SetOnce, //
     },
     time::{
         delay::fsleep,
@@ -56,6 +55,7 @@ use kernel::{
 use vmbus::{
     ring,
     sync::{
+        SetOnce,
         Atomic,
         Completion, //
     },

@@ -29,12 +29,12 @@ use kernel::{
             Relaxed, //
         },
         Arc,
-        SetOnce, //
     },
 };
 use vmbus::{
     ratelimit,
     sync::{
+        SetOnce,
         Atomic,
         Completion,
         Exchange, //

@@ -36,11 +36,11 @@ impl Queue {
     #[inline]
     pub(crate) fn transmit(&self, mut skb: Skb, way: Way<'_>, endpoint: &Endpoint) -> Sent {
         let totals = &self.shared.adapter.totals;
-        let Some(start) = self.start_of(&mut skb) else {
+        let Some(mut start) = self.start_of(&mut skb) else {
             totals.tx_dropped.increment();
             return Sent::Taken;
         };
-        match self.send(skb, start, way, endpoint) {
+        match self.send(skb, &mut start, way, endpoint) {
             Ok(()) => Sent::Taken,
             Err(Unsent::Busy(skb)) => {
                 totals.tx_busy.increment();

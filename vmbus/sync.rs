@@ -10,6 +10,8 @@ mod completion;
 mod exchange;
 #[expect(unsafe_code, reason = "hands out exclusive access by an atomic state")]
 mod exclusive;
+#[expect(unsafe_code, reason = "hands out what was written once")]
+mod once;
 #[expect(unsafe_code, reason = "wraps struct workqueue_struct")]
 mod queue;
 #[expect(unsafe_code, reason = "wraps struct tasklet_struct")]
@@ -19,6 +21,7 @@ pub use atomic::Atomic;
 pub use completion::Completion;
 pub use exchange::Exchange;
 pub(crate) use exclusive::Exclusive;
+pub use once::SetOnce;
 pub use queue::{
     Concurrency,
     OwnedQueue,

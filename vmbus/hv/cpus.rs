@@ -20,6 +20,7 @@ use super::{
 use crate::{
     bindings,
     sync::{
+        SetOnce,
         Atomic,
         HasTasklet,
         Tasklet, //
@@ -36,7 +37,6 @@ use kernel::{
     sync::{
         rcu,
         Arc,
-        SetOnce, //
     },
     time::{
         delay::fsleep,

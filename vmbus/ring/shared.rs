@@ -65,6 +65,7 @@ pub trait Shared {
     fn copy_in_all<const N: usize>(&self, at: u32, pieces: [&[u8]; N]) -> Option<()> {
         pieces
             .iter()
+            .filter(|piece| !piece.is_empty())
             .try_fold(at, |at, piece| {
                 self.copy_in(at, piece)?;
                 at.checked_add(u32::try_from(piece.len()).ok()?)

@@ -251,6 +251,32 @@ mod inline {
         }
     }
 
+    impl Atomic<u64> {
+        /// Sets a bit, of which the lowest is number 0; returns whether it was clear.
+        #[inline(always)]
+        pub fn set_bit(&self, bit: u32) -> bool {
+            let was_set: u8;
+            // SAFETY: The bit is one of the variable's, so that this is what is accessed.
+            unsafe {
+                asm!("lock bts qword ptr [{at}], {bit:r}", "setc {was_set}", at = in(reg) self.0.get(),
+                     bit = in(reg) bit & 63, was_set = out(reg_byte) was_set, options(nostack));
+            }
+            was_set == 0
+        }
+
+        /// Clears a bit; returns whether it was set.
+        #[inline(always)]
+        pub fn clear_bit(&self, bit: u32) -> bool {
+            let was_set: u8;
+            // SAFETY: The bit is one of the variable's, so that this is what is accessed.
+            unsafe {
+                asm!("lock btr qword ptr [{at}], {bit:r}", "setc {was_set}", at = in(reg) self.0.get(),
+                     bit = in(reg) bit & 63, was_set = out(reg_byte) was_set, options(nostack));
+            }
+            was_set != 0
+        }
+    }
+
     impl<T: Value + fmt::Debug> fmt::Debug for Atomic<T> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             self.load(Relaxed).fmt(f)

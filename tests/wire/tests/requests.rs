@@ -11,7 +11,7 @@ use std::{
     },
     thread,
 };
-use wire_tests::ring::requests::{words_for, SharedWord, Slots};
+use wire_tests::ring::requests::{groups_for, Group, SharedWord, Slots};
 
 #[derive(Debug, Default)]
 struct Word(AtomicU64);
@@ -28,9 +28,9 @@ impl SharedWord for Word {
     }
 }
 
-fn slots(count: usize) -> Slots<Vec<Word>> {
-    let words = (0..words_for(count)).map(|_| Word::default()).collect();
-    Slots::new(words, count)
+fn slots(count: usize) -> Slots<Vec<Group<Word>>> {
+    let groups = (0..groups_for(count)).map(|_| Group::default()).collect();
+    Slots::new(groups, count)
 }
 
 #[test]
