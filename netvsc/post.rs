@@ -101,7 +101,7 @@ impl Queue {
     }
 
     /// Sends what is in a section.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send_load(
         &self,
         path: &Path<'_>,
@@ -133,7 +133,7 @@ impl Queue {
     }
 
     /// Sends a packet with `send`, which is given its name.
-    #[inline]
+    #[inline(always)]
     fn post(
         &self,
         path: &Path<'_>,

@@ -269,7 +269,7 @@ impl Queue {
     }
 
     /// Takes what there is, within the budget. Returns whether answers could not be sent.
-    #[inline]
+    #[inline(always)]
     fn take_all(
         &self,
         endpoint: &Endpoint,
@@ -290,6 +290,14 @@ impl Queue {
     }
 }
 
+impl Queue {
+    /// The same before there is anything to receive with.
+    #[cold]
+    fn take_early(&self, endpoint: &Endpoint, round: &mut Round<'_>) -> bool {
+        self.take_all(endpoint, None, round)
+    }
+}
+
 impl Poll for Queue {
     fn poll(&self, mut round: Round<'_>) -> Polled {
         let guard = rcu::read_lock();
@@ -303,7 +311,7 @@ impl Poll for Queue {
             Some(cell) => cell
                 .try_with(|receiving| self.take_all(endpoint, Some(receiving), &mut round))
                 .unwrap_or(true),
-            None => self.take_all(endpoint, None, &mut round),
+            None => self.take_early(endpoint, &mut round),
         };
         match round.complete() {
             Completed::Idle(idle) => {

@@ -125,7 +125,7 @@ impl Adapter {
     }
 
     /// Sends a command without data.
-    #[inline]
+    #[inline(never)]
     fn send_plain(&self, command: Command, packet: &Packet) -> Result<(), Rejected> {
         self.controller.submit(command, |endpoint, id| {
             endpoint.send_inband(packet.as_bytes(), id, true)
@@ -133,7 +133,7 @@ impl Adapter {
     }
 
     /// Sends a command with its data, which is in `range`.
-    #[inline]
+    #[inline(always)]
     fn send_range(
         &self,
         command: Command,

@@ -121,7 +121,7 @@ impl Controller {
     ///
     /// There is no room in the rings, and the command was given back. A command that cannot be sent
     /// for another reason is ended with an error.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn submit(
         &self,
         command: Command,

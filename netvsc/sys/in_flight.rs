@@ -58,7 +58,7 @@ impl<T> InFlight<T> {
     }
 
     /// Keeps a value and returns its name. Gives it back if there is no room.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn insert(&self, value: T) -> Result<u64, T> {
         let Some(slot) = self.slots.take(self.hint.load(Relaxed)) else {
             return Err(value);

@@ -87,7 +87,6 @@ impl<'a> Reply<'a> {
         self.failure()
     }
 
-
     /// Hosts answer these commands with an error where the data is just shorter than asked for, or
     /// where a page is not supported; what they do return is right.
     fn is_mishandled_by_host(&self) -> bool {

@@ -146,7 +146,11 @@ impl Packet {
 
     /// The payload as the properties of a channel.
     pub(crate) fn properties(&self) -> Option<ChannelProperties> {
-        Some(ChannelProperties::read_from_prefix(self.srb.as_bytes()).ok()?.0)
+        Some(
+            ChannelProperties::read_from_prefix(self.srb.as_bytes())
+                .ok()?
+                .0,
+        )
     }
 
     fn with(mut self, bytes: &[u8]) -> Self {

@@ -186,7 +186,7 @@ impl Endpoint {
     /// # Errors
     ///
     /// See [`SendError`].
-    #[inline]
+    #[inline(always)]
     pub fn send_inband(
         &self,
         payload: &[u8],
@@ -211,7 +211,7 @@ impl Endpoint {
     /// # Errors
     ///
     /// See [`SendError`].
-    #[inline]
+    #[inline(always)]
     pub fn send_gpa_direct(
         &self,
         range: &GpaRange<'_>,
@@ -252,7 +252,7 @@ impl Endpoint {
         result
     }
 
-    #[inline]
+    #[inline(always)]
     fn send(
         &self,
         write: impl FnOnce(&mut Outgoing) -> Result<Signal, SendError>,

@@ -137,7 +137,10 @@ impl<S: Shared, B: DerefMut<Target = [u8]>> Reader<S, B> {
         let (offset, len) = (descriptor.offset(), descriptor.len());
         // CAST: at most 8 times a 16-bit number.
         let total = (len + TRAILER_LEN) as u32;
-        let Some(body) = len.checked_sub(DESCRIPTOR_LEN).filter(|_| total <= available) else {
+        let Some(body) = len
+            .checked_sub(DESCRIPTOR_LEN)
+            .filter(|_| total <= available)
+        else {
             return Err(self.skip_all(len, available));
         };
         let start = self.read.wrapping_add(DESCRIPTOR_LEN as u32);

@@ -131,6 +131,14 @@ impl<A: SharedWord, W: Deref<Target = [Group<A>]>> Slots<W> {
         (0..self.count).filter_map(|index| self.claim_index(index))
     }
 
+    /// Makes a slot free that was [kept](Slot::keep). Nothing happens if it is not taken.
+    #[inline]
+    pub fn give_back(&self, index: usize) {
+        if let Some(group) = self.groups.get(index / BITS) {
+            group.taken.clear(bit_of(index));
+        }
+    }
+
     #[inline]
     fn take_of(&self, number: usize) -> Option<Slot<'_, A>> {
         let group = self.groups.get(number)?;
@@ -175,6 +183,15 @@ impl<A: SharedWord> Slot<'_, A> {
     pub fn id(&self) -> u64 {
         // CAST: `usize` is no wider than 64 bits, and the index of a slot not its largest value.
         (self.index as u64).wrapping_add(1)
+    }
+
+    /// Keeps the slot until [`Slots::give_back`], for what is not named to the host. Returns its
+    /// index.
+    #[inline]
+    pub fn keep(self) -> usize {
+        let index = self.index;
+        core::mem::forget(self);
+        index
     }
 
     /// Puts the slot in flight: from now on, a completion with the returned name claims it. To be

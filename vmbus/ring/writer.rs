@@ -151,7 +151,7 @@ impl<S: Shared> Writer<S> {
     /// # Errors
     ///
     /// As [`Self::send`].
-    #[inline]
+    #[inline(always)]
     pub fn send_inband(
         &mut self,
         payload: &[u8],
@@ -197,7 +197,7 @@ impl<S: Shared> Writer<S> {
     /// # Errors
     ///
     /// As [`Self::send`].
-    #[inline]
+    #[inline(always)]
     pub fn send_gpa_direct(
         &mut self,
         range: &GpaRange<'_>,
@@ -310,7 +310,14 @@ impl<S: Shared> Writer<S> {
             return self.shared.copy_in_all(self.write, pieces);
         }
         let zeros = ZEROS.get(..layout.padding)?;
-        let pieces = [descriptor, first, second, payload, zeros, trailer.as_bytes()];
+        let pieces = [
+            descriptor,
+            first,
+            second,
+            payload,
+            zeros,
+            trailer.as_bytes(),
+        ];
         self.shared.copy_in_all(self.write, pieces)
     }
 

@@ -49,7 +49,9 @@ impl<T> SetOnce<T> {
             return None;
         }
         // SAFETY: By the type invariant, there are only shared references.
-        unsafe { (*self.value.get()).as_ref() }
+        let value = unsafe { (*self.value.get()).as_ref() };
+        // SAFETY: By the type invariant, there is a value.
+        Some(unsafe { value.unwrap_unchecked() })
     }
 
     /// Sets the value; returns false if that was done before.

@@ -31,7 +31,14 @@ pub fn count(lab: &Lab, counts: &Path, only: &str, figures: &mut Figures) -> Res
     let symbols = Symbols::parse(&text);
     let loads = LOADS.iter().enumerate();
     for (place, load) in loads.filter(|(_, load)| load.name.contains(only)) {
-        one(lab, &mut guest, &symbols, &counts.join(place.to_string()), (place, load), figures)?;
+        one(
+            lab,
+            &mut guest,
+            &symbols,
+            &counts.join(place.to_string()),
+            (place, load),
+            figures,
+        )?;
     }
     sizes(lab, &mut guest, figures)?;
     guest.machine.end()
@@ -53,7 +60,10 @@ fn one(
         &format!("bench-load {place} {} {}", load.calls, load.command),
         Duration::from_secs(300),
     )?;
-    let (bus, vm) = (machine.server.stats().total.since(&bus), machine.vm.counters().since(&vm));
+    let (bus, vm) = (
+        machine.server.stats().total.since(&bus),
+        machine.vm.counters().since(&vm),
+    );
     let blocks = fs::read_to_string(file)
         .with_context(|| format!("{}: the plugin wrote nothing", file.display()))?;
     let profile = Profile::new(symbols, &blocks);
@@ -88,18 +98,30 @@ fn one(
         driver + bus_part + shims,
     );
     let name = load.name.replace([' ', ',', ':'], "-");
-    fs::write(lab.log(&format!("profile-{name}")), profile.show(operations))?;
+    fs::write(
+        lab.log(&format!("profile-{name}")),
+        profile.show(operations),
+    )?;
     Ok(())
 }
 
 /// How large the modules are in memory. The C bus is in the kernel.
 fn sizes(lab: &Lab, guest: &mut Guest, figures: &mut Figures) -> Result<()> {
-    for (what, module) in [("storage driver", lab.driver.storvsc()), ("network driver", lab.driver.netvsc())] {
-        let text = guest
-            .machine
-            .sh(&format!("sed -n 's/^{module} \\([0-9]*\\).*/\\1/p' /proc/modules"))?;
+    for (what, module) in [
+        ("storage driver", lab.driver.storvsc()),
+        ("network driver", lab.driver.netvsc()),
+    ] {
+        let text = guest.machine.sh(&format!(
+            "sed -n 's/^{module} \\([0-9]*\\).*/\\1/p' /proc/modules"
+        ))?;
         let what = format!("bytes of the {what}");
-        figures.add(lab.driver, LOADS.len(), "in memory", &what, text.trim().parse()?);
+        figures.add(
+            lab.driver,
+            LOADS.len(),
+            "in memory",
+            &what,
+            text.trim().parse()?,
+        );
     }
     Ok(())
 }

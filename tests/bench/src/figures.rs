@@ -55,7 +55,11 @@ impl Figures {
         for (key, pair) in &self.0 {
             for (driver, values) in [(Driver::C, &pair.c), (Driver::Rust, &pair.rust)] {
                 for value in values {
-                    writeln!(text, "{driver}\t{}\t{}\t{}\t{value}", key.place, key.load, key.what)?;
+                    writeln!(
+                        text,
+                        "{driver}\t{}\t{}\t{}\t{value}",
+                        key.place, key.load, key.what
+                    )?;
                 }
             }
         }
@@ -70,7 +74,11 @@ impl Figures {
             let [driver, place, load, what, value] = fields[..] else {
                 anyhow::bail!("{}: '{line}'", path.display());
             };
-            let driver = if driver == "c" { Driver::C } else { Driver::Rust };
+            let driver = if driver == "c" {
+                Driver::C
+            } else {
+                Driver::Rust
+            };
             figures.add(driver, place.parse()?, load, what, value.parse()?);
         }
         Ok(figures)

@@ -72,10 +72,17 @@ fn main() -> Result<()> {
         ended: Default::default(),
     };
     match &args.what {
-        What::Count { driver, only, guests } => {
+        What::Count {
+            driver,
+            only,
+            guests,
+        } => {
             let mut figures = figures::Figures::default();
             for _ in 0..*guests {
-                for driver in Driver::ALL.into_iter().filter(|one| driver.is_none_or(|only| only == *one)) {
+                for driver in Driver::ALL
+                    .into_iter()
+                    .filter(|one| driver.is_none_or(|only| only == *one))
+                {
                     count::count(&lab(driver), &args.out, only, &mut figures)?;
                 }
             }

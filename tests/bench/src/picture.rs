@@ -45,9 +45,18 @@ pub fn instructions(figures: &Figures) -> String {
     for (row, (place, load)) in loads.iter().enumerate() {
         let y = TOP + ROW * row as f64;
         let value = |driver: Driver, what: &str| {
-            let found = figures.0.iter().find(|(key, _)| key.place == *place && key.what == what);
+            let found = figures
+                .0
+                .iter()
+                .find(|(key, _)| key.place == *place && key.what == what);
             found
-                .and_then(|(_, pair)| median(if driver == Driver::C { &pair.c } else { &pair.rust }))
+                .and_then(|(_, pair)| {
+                    median(if driver == Driver::C {
+                        &pair.c
+                    } else {
+                        &pair.rust
+                    })
+                })
                 .unwrap_or(0.0)
         };
         let sums = Driver::ALL.map(|driver| value(driver, "instructions"));

@@ -31,7 +31,10 @@ pub fn report(folder: &Path) -> Result<()> {
     }
     print!("{tables}");
     fs::write(folder.join("tables.txt"), &tables)?;
-    fs::write(folder.join("bench.json"), format!("[\n{}\n]\n", json.join(",\n")))?;
+    fs::write(
+        folder.join("bench.json"),
+        format!("[\n{}\n]\n", json.join(",\n")),
+    )?;
     let counts = Figures::read(&folder.join(FILES[0].0))?;
     fs::write(folder.join("bench.svg"), picture::instructions(&counts))?;
     Ok(())
@@ -43,11 +46,22 @@ fn table(figures: &Figures) -> Result<String> {
     let mut last = "";
     for (key, pair) in &figures.0 {
         if key.load != last {
-            writeln!(text, "{:<37}{:>12}{:>12}{:>8}", key.load, "C", "Rust", "ratio")?;
+            writeln!(
+                text,
+                "{:<37}{:>12}{:>12}{:>8}",
+                key.load, "C", "Rust", "ratio"
+            )?;
             last = &key.load;
         }
-        let show = |values: &[f64]| median(values).map_or("-".to_owned(), |value| format!("{value:.1}"));
-        write!(text, "  {:<35}{:>12}{:>12}", key.what, show(&pair.c), show(&pair.rust))?;
+        let show =
+            |values: &[f64]| median(values).map_or("-".to_owned(), |value| format!("{value:.1}"));
+        write!(
+            text,
+            "  {:<35}{:>12}{:>12}",
+            key.what,
+            show(&pair.c),
+            show(&pair.rust)
+        )?;
         writeln!(text, "{}", ratio(pair))?;
     }
     writeln!(text)?;

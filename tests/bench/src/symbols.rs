@@ -74,7 +74,13 @@ impl Symbol {
 
 /// Whether a function is one of the C bus that is executed while packets travel.
 fn is_of_c_bus(name: &str) -> bool {
-    const PREFIXES: [&str; 5] = ["vmbus_", "__vmbus_", "hv_ringbuffer_", "hv_pkt_iter_", "hv_signal_on"];
+    const PREFIXES: [&str; 5] = [
+        "vmbus_",
+        "__vmbus_",
+        "hv_ringbuffer_",
+        "hv_pkt_iter_",
+        "hv_signal_on",
+    ];
     PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || name == "relid2channel"
 }
 
@@ -116,7 +122,10 @@ impl Profile {
 
     /// The instructions that are whose work.
     pub fn of(&self, wanted: Part) -> u64 {
-        let of_part = self.functions.iter().filter(|((part, _), _)| *part == wanted);
+        let of_part = self
+            .functions
+            .iter()
+            .filter(|((part, _), _)| *part == wanted);
         of_part.map(|(_, count)| count).sum()
     }
 
@@ -132,7 +141,10 @@ impl Profile {
         lines.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
         let lines = lines.iter().map(|((part, function), count)| {
             let part = format!("{part:?}");
-            format!("{:>10.1} {part:<7} {function}\n", **count as f64 / operations)
+            format!(
+                "{:>10.1} {part:<7} {function}\n",
+                **count as f64 / operations
+            )
         });
         lines.collect()
     }
@@ -141,7 +153,11 @@ impl Profile {
 fn block(line: &str) -> Option<(u64, u64, u64)> {
     let mut words = line.split(' ');
     let address = u64::from_str_radix(words.next()?, 16).ok()?;
-    Some((address, words.next()?.parse().ok()?, words.next()?.parse().ok()?))
+    Some((
+        address,
+        words.next()?.parse().ok()?,
+        words.next()?.parse().ok()?,
+    ))
 }
 
 #[cfg(test)]
@@ -166,6 +182,10 @@ ffffffffc0000100 t _Rx\t[hv_vmbus_rust]";
         let parts = [Part::Driver, Part::Bus, Part::Shims, Part::Kernel];
         assert_eq!(parts.map(|part| profile.of(part)), [7, 15, 4, 106]);
         assert_eq!(profile.calls(&["__kmalloc_noprof", "vmbus_isr"]), 1);
-        assert!(profile.show(1.0).starts_with("     100.0 Kernel  ffffffffc1000000"));
+        assert!(
+            profile
+                .show(1.0)
+                .starts_with("     100.0 Kernel  ffffffffc1000000")
+        );
     }
 }

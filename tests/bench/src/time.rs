@@ -13,10 +13,26 @@ use crate::loads::LOADS;
 
 /// fio's jobs: name, options, the number of operations.
 const JOBS: [(&str, &str, u32); 4] = [
-    ("fio: read 4 KiB, depth 4", "--rw=randread --bs=4k --iodepth=4", 600),
-    ("fio: read 4 KiB, depth 32", "--rw=randread --bs=4k --iodepth=32", 1200),
-    ("fio: write 4 KiB, depth 32", "--rw=randwrite --bs=4k --iodepth=32", 1200),
-    ("fio: read 128 KiB in sequence", "--rw=read --bs=128k --iodepth=4", 200),
+    (
+        "fio: read 4 KiB, depth 4",
+        "--rw=randread --bs=4k --iodepth=4",
+        600,
+    ),
+    (
+        "fio: read 4 KiB, depth 32",
+        "--rw=randread --bs=4k --iodepth=32",
+        1200,
+    ),
+    (
+        "fio: write 4 KiB, depth 32",
+        "--rw=randwrite --bs=4k --iodepth=32",
+        1200,
+    ),
+    (
+        "fio: read 128 KiB in sequence",
+        "--rw=read --bs=128k --iodepth=4",
+        200,
+    ),
 ];
 
 const LIMIT: Duration = Duration::from_secs(300);
@@ -28,12 +44,19 @@ pub fn time(lab: &Lab, figures: &mut Figures) -> Result<()> {
     let mut guest = Guest::boot(lab)?;
     let driver = lab.driver;
     for (place, load) in LOADS.iter().enumerate() {
-        let text = guest
-            .machine
-            .sh_for(&format!("bench-load 0 {} {}", load.calls, load.command), LIMIT)?;
+        let text = guest.machine.sh_for(
+            &format!("bench-load 0 {} {}", load.calls, load.command),
+            LIMIT,
+        )?;
         let nanoseconds: f64 = text.trim().parse().with_context(|| text.clone())?;
         let operations = f64::from(load.calls) * f64::from(load.operations);
-        figures.add(driver, place, load.name, RATE, operations * 1e9 / nanoseconds);
+        figures.add(
+            driver,
+            place,
+            load.name,
+            RATE,
+            operations * 1e9 / nanoseconds,
+        );
     }
     for (place, (name, options, operations)) in JOBS.iter().enumerate() {
         let text = guest.machine.sh_for(
@@ -45,13 +68,29 @@ pub fn time(lab: &Lab, figures: &mut Figures) -> Result<()> {
         )?;
         // The rates of reads and of writes, one of which is 0.
         let fields: Vec<&str> = text.trim().split(';').collect();
-        let rate = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok());
+        let rate = |index: usize| {
+            fields
+                .get(index)
+                .and_then(|field| field.parse::<f64>().ok())
+        };
         let rate = rate(7).unwrap_or(0.0) + rate(48).unwrap_or(0.0);
         figures.add(driver, LOADS.len() + place, name, RATE, rate);
     }
     let place = LOADS.len() + JOBS.len();
     let (disk, net) = (guest.disk_ready, guest.net_ready);
-    figures.add(driver, place, "loading the driver", "seconds until the disk", disk.as_secs_f64());
-    figures.add(driver, place, "loading the driver", "seconds until the interface", net.as_secs_f64());
+    figures.add(
+        driver,
+        place,
+        "loading the driver",
+        "seconds until the disk",
+        disk.as_secs_f64(),
+    );
+    figures.add(
+        driver,
+        place,
+        "loading the driver",
+        "seconds until the interface",
+        net.as_secs_f64(),
+    );
     guest.machine.end()
 }

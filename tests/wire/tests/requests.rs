@@ -56,6 +56,18 @@ fn life_of_a_slot() {
 }
 
 #[test]
+fn slots_that_are_kept() {
+    let slots = slots(2);
+    let index = slots.take(0).unwrap().keep();
+    assert!(slots.claim(index as u64 + 1).is_none(), "not in flight");
+    assert_eq!(slots.take(0).map(|slot| slot.keep()), Some(1));
+    assert!(slots.take(0).is_none());
+    slots.give_back(index);
+    slots.give_back(2000);
+    assert_eq!(slots.take(0).map(|slot| slot.index()), Some(index));
+}
+
+#[test]
 fn names_that_a_host_makes_up() {
     let slots = slots(70);
     for id in [0, 1, 70, 71, 128, 129, u64::MAX, u64::MAX - 1] {
