@@ -50,6 +50,14 @@ const MAX_SEGMENTS: usize = 20;
 /// The most pages of a packet.
 const MAX_PAGES: u64 = GpaList::MAX_PAGES as u64;
 
+impl Path<'_> {
+    /// Whether the queue is to be stopped when a packet has been sent.
+    #[inline]
+    fn is_scarce(&self) -> bool {
+        !self.endpoint.is_send_free_above(STOP_BELOW - 1)
+    }
+}
+
 impl Queue {
     /// Sends a frame from where it is.
     pub(super) fn send_in_place(
@@ -109,9 +117,10 @@ impl Queue {
         skb: Skb,
     ) -> Result<(), (SendError, Skb)> {
         let message = load.message();
-        self.post(path, load, Some(load.section), skb, |id| {
-            path.endpoint.send_inband(message.as_bytes(), id, true)
-        })
+        let is_scarce = path.is_scarce();
+        let id = self.book(path, load, Some(load.section), skb)?;
+        let sent = path.endpoint.send_inband(message.as_bytes(), id, true);
+        self.posted(path, id, sent, is_scarce)
     }
 
     /// Sends pages, and what is in a section before them.
@@ -127,22 +136,21 @@ impl Queue {
             Some(_) => load.message(),
             None => Message::rndis(RndisPacket::DIRECT),
         };
-        self.post(path, load, section, skb, |id| {
-            path.endpoint.send_gpa_list(list, message.as_bytes(), id)
-        })
+        let is_scarce = path.is_scarce();
+        let id = self.book(path, load, section, skb)?;
+        let sent = path.endpoint.send_gpa_list(list, message.as_bytes(), id);
+        self.posted(path, id, sent, is_scarce)
     }
 
-    /// Sends a packet with `send`, which is given its name.
+    /// Keeps the frames of a packet that is about to be sent, and returns its name.
     #[inline(always)]
-    fn post(
+    fn book(
         &self,
         path: &Path<'_>,
         load: Load,
         section: Option<u32>,
         skb: Skb,
-        send: impl FnOnce(u64) -> Result<(), SendError>,
-    ) -> Result<(), (SendError, Skb)> {
-        let is_scarce = !path.endpoint.is_send_free_above(STOP_BELOW - 1);
+    ) -> Result<u64, (SendError, Skb)> {
         let packet = InHost {
             skb,
             section,
@@ -155,13 +163,20 @@ impl Queue {
             Err(packet) => return Err((SendError::Full, packet.skb)),
         };
         self.outstanding.fetch_add(1u32, Full);
-        if let Err(error) = send(id) {
-            self.outstanding.fetch_sub(1, Full);
-            // Nobody but the host could have taken it, which has not been told its name.
-            return match self.in_host.take(id) {
-                Some(packet) => Err((error, packet.skb)),
-                None => Ok(()),
-            };
+        Ok(id)
+    }
+
+    /// Sees to what follows from sending a packet: it was not sent, or room was scarce before.
+    #[inline(always)]
+    fn posted(
+        &self,
+        path: &Path<'_>,
+        id: u64,
+        sent: Result<(), SendError>,
+        is_scarce: bool,
+    ) -> Result<(), (SendError, Skb)> {
+        if let Err(error) = sent {
+            return self.unbook(id, error);
         }
         if is_scarce {
             self.stop(path);
@@ -170,6 +185,17 @@ impl Queue {
         Ok(())
     }
 
+    #[cold]
+    fn unbook(&self, id: u64, error: SendError) -> Result<(), (SendError, Skb)> {
+        self.outstanding.fetch_sub(1, Full);
+        // Nobody but the host could have taken it, which has not been told its name.
+        match self.in_host.take(id) {
+            Some(packet) => Err((error, packet.skb)),
+            None => Ok(()),
+        }
+    }
+
+    #[cold]
     fn stop(&self, path: &Path<'_>) {
         path.way.queue.stop();
         self.shared.adapter.totals.stop_queue.increment();

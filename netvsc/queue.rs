@@ -50,11 +50,11 @@ use kernel::{
     },
 };
 use vmbus::{
+    ratelimit,
     sync::{
         Atomic,
         SetOnce, //
     },
-    ratelimit,
     wire::packet::Kind,
     Endpoint,
     Packet,

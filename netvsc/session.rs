@@ -44,8 +44,7 @@ use kernel::{
         atomic::{
             Relaxed, //
         },
-        rcu,
-        Arc,
+        rcu, Arc,
     },
     time::{
         delay::fsleep,
@@ -55,9 +54,9 @@ use kernel::{
 use vmbus::{
     ring,
     sync::{
-        SetOnce,
         Atomic,
         Completion, //
+        SetOnce,
     },
     wire::USER_DATA_LEN,
     CallbackMode,

@@ -34,10 +34,10 @@ use kernel::{
 use vmbus::{
     ratelimit,
     sync::{
-        SetOnce,
         Atomic,
         Completion,
         Exchange, //
+        SetOnce,
     },
 };
 

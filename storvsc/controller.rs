@@ -43,8 +43,8 @@ use kernel::{
     time::Msecs,
 };
 use vmbus::{
-    sync::Atomic,
     ring::SendError,
+    sync::Atomic,
     Endpoint,
     Handler,
     Progress,

@@ -15,8 +15,8 @@ use kernel::{
     },
 };
 use vmbus::{
-    sync::Completion,
     sync::Atomic, //
+    sync::Completion,
 };
 
 /// Where the one waiter waits.

@@ -30,12 +30,12 @@ use kernel::{
         WorkItem, //
     },
 };
+use vmbus::sync::Atomic;
 use vmbus::sync::{
     Concurrency,
     OwnedQueue,
     Shortage, //
 };
-use vmbus::sync::Atomic;
 
 /// How many changes can be noted.
 const NOTES: usize = 32;

@@ -91,7 +91,6 @@ use kernel::{
 };
 
 use crate::{
-    sync::Atomic,
     bus,
     connection::{
         Connection,
@@ -99,6 +98,7 @@ use crate::{
     },
     guid::Guid,
     hv,
+    sync::Atomic,
     wire::{
         device_type::DeviceType,
         monitor::MonitorId,

@@ -29,10 +29,8 @@ use kernel::{
     },
     types::Opaque, //
 };
-use vmbus::{
-    bindings,
-    sync::Atomic, //
-};
+use vmbus::bindings;
+use vmbus::sync::Atomic;
 
 /// An Ethernet address.
 pub(crate) type MacAddress = [u8; 6];

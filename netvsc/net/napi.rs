@@ -36,10 +36,8 @@ use kernel::{
         Opaque, //
     },
 };
-use vmbus::{
-    bindings,
-    sync::Atomic, //
-};
+use vmbus::bindings;
+use vmbus::sync::Atomic;
 
 /// A queue that is polled.
 pub(crate) trait Poll: Sized + Send + Sync + 'static {

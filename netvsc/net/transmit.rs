@@ -134,7 +134,7 @@ impl Skb {
     /// # Errors
     ///
     /// `EINVAL` if there are not so many bytes or not so much room.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn copy_to<T: Target>(
         &self,
         offset: u32,

@@ -27,10 +27,8 @@ use kernel::{
         Relaxed, //
     }, //
 };
-use vmbus::{
-    bindings,
-    sync::Atomic, //
-};
+use vmbus::bindings;
+use vmbus::sync::Atomic;
 
 /// How many bits of a unique tag are the tag within the hardware queue.
 const TAG_BITS: u32 = 16;

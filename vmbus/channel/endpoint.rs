@@ -2,6 +2,8 @@
 
 //! Endpoints: channels that are open.
 
+use core::ops::DerefMut;
+
 use kernel::{
     new_mutex,
     new_spinlock_irq,
@@ -193,7 +195,11 @@ impl Endpoint {
         transaction: u64,
         want_completion: bool,
     ) -> Result<(), SendError> {
-        self.send(|ring| ring.send_inband(payload, transaction, want_completion))
+        let result = match self.sender()?.as_mut() {
+            Some(Sender { ring, .. }) => ring.send_inband(payload, transaction, want_completion),
+            None => Err(SendError::Closed),
+        };
+        self.sent(result)
     }
 
     /// Sends the completion of packet `transaction` of the host.
@@ -203,7 +209,11 @@ impl Endpoint {
     /// See [`SendError`].
     #[inline]
     pub fn send_completion(&self, payload: &[u8], transaction: u64) -> Result<(), SendError> {
-        self.send(|ring| ring.send_completion(payload, transaction))
+        let result = match self.sender()?.as_mut() {
+            Some(Sender { ring, .. }) => ring.send_completion(payload, transaction),
+            None => Err(SendError::Closed),
+        };
+        self.sent(result)
     }
 
     /// Sends a packet about a range of guest memory, to be completed by the host.
@@ -218,7 +228,11 @@ impl Endpoint {
         payload: &[u8],
         transaction: u64,
     ) -> Result<(), SendError> {
-        self.send(|ring| ring.send_gpa_direct(range, payload, transaction))
+        let result = match self.sender()?.as_mut() {
+            Some(Sender { ring, .. }) => ring.send_gpa_direct(range, payload, transaction),
+            None => Err(SendError::Closed),
+        };
+        self.sent(result)
     }
 
     /// Sends a packet about several ranges of guest memory, to be completed by the host.
@@ -233,7 +247,11 @@ impl Endpoint {
         payload: &[u8],
         transaction: u64,
     ) -> Result<(), SendError> {
-        self.send(|ring| ring.send_gpa_list(list, payload, transaction))
+        let result = match self.sender()?.as_mut() {
+            Some(Sender { ring, .. }) => ring.send_gpa_list(list, payload, transaction),
+            None => Err(SendError::Closed),
+        };
+        self.sent(result)
     }
 
     /// Asks the host for a signal when more than `bytes` bytes of the ring to it are free; 0
@@ -252,28 +270,38 @@ impl Endpoint {
         result
     }
 
+    /// The sending end, locked.
     #[inline(always)]
-    fn send(
-        &self,
-        write: impl FnOnce(&mut Outgoing) -> Result<Signal, SendError>,
-    ) -> Result<(), SendError> {
+    fn sender(&self) -> Result<impl DerefMut<Target = Option<Sender>> + '_, SendError> {
         if self.channel.is_rescinded() {
             return Err(SendError::Closed);
         }
-        let signal = {
-            let mut sender = self.outgoing.lock();
-            let sender = (*sender).as_mut().ok_or(SendError::Closed)?;
-            let result = write(&mut sender.ring);
-            if result == Err(SendError::Full) {
+        Ok(self.outgoing.lock())
+    }
+
+    /// Signals the host, if that is needed after a packet was written.
+    #[inline(always)]
+    fn sent(&self, result: Result<Signal, SendError>) -> Result<(), SendError> {
+        match result {
+            Ok(signal) => {
+                if signal.is_needed() {
+                    self.channel.stats().intr_out_empty.increment();
+                    self.channel.signal_host();
+                }
+                Ok(())
+            }
+            Err(error) => Err(self.not_sent(error)),
+        }
+    }
+
+    #[cold]
+    fn not_sent(&self, error: SendError) -> SendError {
+        if error == SendError::Full {
+            if let Some(sender) = (*self.outgoing.lock()).as_mut() {
                 sender.count_full(&self.channel);
             }
-            result?
-        };
-        if signal.is_needed() {
-            self.channel.stats().intr_out_empty.increment();
-            self.channel.signal_host();
         }
-        Ok(())
+        error
     }
 
     /// A look at one of the rings.

@@ -2,10 +2,10 @@
 
 //! What a channel counts, for its attributes in sysfs.
 
+use crate::sync::Atomic;
 use kernel::sync::atomic::{
     Relaxed, //
 };
-use crate::sync::Atomic;
 
 /// A counter that wraps around.
 #[derive(Debug)]

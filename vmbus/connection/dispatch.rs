@@ -20,7 +20,6 @@ use super::{
     Connection, //
 };
 use crate::{
-    sync::Atomic,
     hv::{
         Cpus,
         Disposition,
@@ -28,6 +27,7 @@ use crate::{
         CONNECT_CPU, //
     },
     ratelimit,
+    sync::Atomic,
     wire::{
         message::{
             GpadlCreated,

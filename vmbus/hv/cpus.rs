@@ -20,9 +20,9 @@ use super::{
 use crate::{
     bindings,
     sync::{
-        SetOnce,
         Atomic,
         HasTasklet,
+        SetOnce,
         Tasklet, //
     },
     wire::synic::{
@@ -34,10 +34,7 @@ use crate::{
 };
 use kernel::{
     prelude::*,
-    sync::{
-        rcu,
-        Arc,
-    },
+    sync::{rcu, Arc},
     time::{
         delay::fsleep,
         Delta, //

@@ -18,8 +18,8 @@ use kernel::{
 };
 
 use crate::{
-    sync::Atomic,
     bindings,
+    sync::Atomic,
     wire::HV_PAGE_SIZE, //
 };
 

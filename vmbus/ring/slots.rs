@@ -8,6 +8,7 @@ use super::requests::{
     Group,
     SharedWord, //
 };
+use crate::sync::Atomic;
 use kernel::{
     prelude::*,
     sync::atomic::{
@@ -15,7 +16,6 @@ use kernel::{
         Relaxed, //
     },
 };
-use crate::sync::Atomic;
 
 /// The slots of a channel.
 pub type Slots = requests::Slots<KVec<Group<Atomic<u64>>>>;

@@ -34,10 +34,8 @@ use kernel::{
     },
     types::Opaque, //
 };
-use vmbus::{
-    bindings,
-    sync::Atomic, //
-};
+use vmbus::bindings;
+use vmbus::sync::Atomic;
 
 /// How much room programs get in front of a packet, in bytes.
 // CAST: A small constant.

@@ -22,10 +22,8 @@ use kernel::{
         rcu, //
     },
 };
-use vmbus::{
-    bindings,
-    sync::Atomic, //
-};
+use vmbus::bindings;
+use vmbus::sync::Atomic;
 
 /// An XDP program, reference counted.
 ///
