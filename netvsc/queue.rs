@@ -45,18 +45,20 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Full,
             Relaxed, //
         },
         rcu,
         Arc,
-        SetOnce,
         SpinLock, //
     },
 };
 use vmbus::{
     ratelimit,
+    sync::{
+        Atomic,
+        SetOnce, //
+    },
     wire::packet::Kind,
     Endpoint,
     Packet, //
@@ -242,7 +244,7 @@ impl Queue {
         };
         if queue.is_stopped()
             && self.shared.is_sending()
-            && (endpoint.send_free_percent() > WAKE_ABOVE || outstanding == 0)
+            && (endpoint.is_send_free_above(WAKE_ABOVE) || outstanding == 0)
         {
             queue.wake();
             self.shared.adapter.totals.wake_queue.increment();
@@ -281,7 +283,7 @@ impl Queue {
 
     /// Takes what there is, within the budget. Returns whether answers that could not be sent have room
     /// now.
-    #[inline]
+    #[inline(always)]
     fn take_all(
         &self,
         endpoint: &Endpoint,
@@ -306,6 +308,14 @@ impl Queue {
     }
 }
 
+impl Queue {
+    /// The same before there is anything to receive with.
+    #[cold]
+    fn take_early(&self, endpoint: &Endpoint, round: &mut Round<'_>) -> bool {
+        self.take_all(endpoint, None, round)
+    }
+}
+
 impl Poll for Queue {
     fn poll(&self, mut round: Round<'_>) -> Polled {
         let guard = rcu::read_lock();
@@ -319,7 +329,7 @@ impl Poll for Queue {
             Some(cell) => cell
                 .try_with(|receiving| self.take_all(endpoint, Some(receiving), &mut round))
                 .unwrap_or(true),
-            None => self.take_all(endpoint, None, &mut round),
+            None => self.take_early(endpoint, &mut round),
         };
         match round.complete() {
             Completed::Idle(idle) => {
