@@ -51,7 +51,7 @@ bool hv_rust_netvsc_cpu_present(unsigned int cpu)
 	return cpu_present(cpu);
 }
 
-/* --- The driver: trace events ------------------------------------------------------------------ */
+/* --- The driver: trace events ----------------------------------------------------------------- */
 
 void hv_rust_netvsc_trace_rndis_send(const struct net_device *dev, u16 q, u32 id, u32 kind,
 				     u32 len)
