@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup modules modules_install dkms_install intree host images run test packaging fuzz fuzz-parsers check clean
+.PHONY: help setup modules modules_install dkms_install intree host images run test packaging fuzz fuzz-parsers bench bench-quick bench-tools check clean
 
 help: ## Show this list
 	@echo "The Rust Hyper-V guest drivers. Targets:"
@@ -45,6 +45,16 @@ fuzz: images ## Let the host go mad for TIME seconds (default 600); PLAN=SEED[,.
 
 fuzz-parsers: ## Fuzz the drivers' parsers and the host for TIME seconds each (default 60); TARGETS=...
 	@tests/fuzz/run.sh "$(or $(TIME),60)" $(TARGETS)
+
+bench: bench-tools ## Measure the C drivers and ours: instructions, and speeds by turns (an hour)
+	@tests/lab/bench.sh
+
+bench-quick: bench-tools ## The counted part of that, which is exact (minutes)
+	@tests/lab/bench.sh quick
+
+bench-tools: setup modules host
+	@tests/setup/bench.sh
+	@tests/setup/images.sh
 
 check: setup ## Look the sources over: format, lints, C style, documentation, the project's own rules
 	@tests/check/check.sh

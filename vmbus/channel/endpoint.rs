@@ -8,7 +8,6 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Relaxed, //
         },
         Arc,
@@ -37,6 +36,7 @@ use crate::{
         RingPages, //
     },
     sync::{
+        Atomic,
         Exclusive,
         Tasklet, //
     },
@@ -146,6 +146,7 @@ impl Endpoint {
     }
 
     /// The channel.
+    #[inline]
     pub fn channel(&self) -> &Channel {
         &self.channel
     }
@@ -157,6 +158,7 @@ impl Endpoint {
     }
 
     /// The driver.
+    #[inline]
     pub(super) fn handler(&self) -> &dyn Handler {
         &*self.handler
     }
@@ -168,6 +170,7 @@ impl Endpoint {
     }
 
     /// Whether packets can still be sent.
+    #[inline]
     pub fn is_open(&self) -> bool {
         !self.is_closing() && !self.channel.is_rescinded()
     }
@@ -219,6 +222,7 @@ impl Endpoint {
         });
     }
 
+    #[inline]
     pub(super) fn is_closing(&self) -> bool {
         self.closing.load(Relaxed)
     }

@@ -2,6 +2,8 @@
 
 //! The sending end of an open channel.
 
+use core::ops::DerefMut;
+
 use super::{
     Channel,
     Endpoint,
@@ -66,10 +68,10 @@ impl Together<'_> {
 }
 
 impl Endpoint {
-    /// How much of the ring to the host is free, in percent. Only a hint.
+    /// Whether more than so much of the ring to the host is free, in percent. Only a hint.
     #[inline]
-    pub fn send_free_percent(&self) -> u32 {
-        self.rings.free_percent()
+    pub fn is_send_free_above(&self, percent: u32) -> bool {
+        self.rings.is_free_above(percent)
     }
 
     /// Sends a packet that is all payload.
@@ -77,14 +79,18 @@ impl Endpoint {
     /// # Errors
     ///
     /// See [`SendError`].
-    #[inline]
+    #[inline(always)]
     pub fn send_inband(
         &self,
         payload: &[u8],
         transaction: u64,
         want_completion: bool,
     ) -> Result<(), SendError> {
-        self.send(|ring| ring.send_inband(payload, transaction, want_completion))
+        let result = match self.sender()?.as_mut() {
+            Some(Sender { ring, .. }) => ring.send_inband(payload, transaction, want_completion),
+            None => Err(SendError::Closed),
+        };
+        self.sent(result)
     }
 
     /// Sends packets that belong together: the host is signalled once, after the last of them, if it
@@ -122,14 +128,18 @@ impl Endpoint {
     /// # Errors
     ///
     /// See [`SendError`].
-    #[inline]
+    #[inline(always)]
     pub fn send_gpa_direct(
         &self,
         range: &GpaRange<'_>,
         payload: &[u8],
         transaction: u64,
     ) -> Result<(), SendError> {
-        self.send(|ring| ring.send_gpa_direct(range, payload, transaction))
+        let result = match self.sender()?.as_mut() {
+            Some(Sender { ring, .. }) => ring.send_gpa_direct(range, payload, transaction),
+            None => Err(SendError::Closed),
+        };
+        self.sent(result)
     }
 
     /// Sends a packet about several ranges of guest memory, to be completed by the host.
@@ -144,7 +154,11 @@ impl Endpoint {
         payload: &[u8],
         transaction: u64,
     ) -> Result<(), SendError> {
-        self.send(|ring| ring.send_gpa_list(list, payload, transaction))
+        let result = match self.sender()?.as_mut() {
+            Some(Sender { ring, .. }) => ring.send_gpa_list(list, payload, transaction),
+            None => Err(SendError::Closed),
+        };
+        self.sent(result)
     }
 
     /// Asks the host for a signal when more than `bytes` bytes of the ring to it are free; 0
@@ -163,28 +177,38 @@ impl Endpoint {
         result
     }
 
-    #[inline]
-    fn send(
-        &self,
-        write: impl FnOnce(&mut Outgoing) -> Result<Signal, SendError>,
-    ) -> Result<(), SendError> {
+    /// The sending end, locked.
+    #[inline(always)]
+    fn sender(&self) -> Result<impl DerefMut<Target = Option<Sender>> + '_, SendError> {
         if self.channel.is_rescinded() {
             return Err(SendError::Closed);
         }
-        let signal = {
-            let mut sender = self.outgoing.lock();
-            let sender = (*sender).as_mut().ok_or(SendError::Closed)?;
-            let result = write(&mut sender.ring);
-            if result == Err(SendError::Full) {
+        Ok(self.outgoing.lock())
+    }
+
+    /// Signals the host, if that is needed after a packet was written.
+    #[inline(always)]
+    fn sent(&self, result: Result<Signal, SendError>) -> Result<(), SendError> {
+        match result {
+            Ok(signal) => {
+                if signal.is_needed() {
+                    self.channel.stats().intr_out_empty.increment();
+                    self.signal_host();
+                }
+                Ok(())
+            }
+            Err(error) => Err(self.not_sent(error)),
+        }
+    }
+
+    #[cold]
+    fn not_sent(&self, error: SendError) -> SendError {
+        if error == SendError::Full {
+            if let Some(sender) = (*self.outgoing.lock()).as_mut() {
                 sender.count_full(&self.channel);
             }
-            result?
-        };
-        if signal.is_needed() {
-            self.channel.stats().intr_out_empty.increment();
-            self.signal_host();
         }
-        Ok(())
+        error
     }
 
     /// Signals the host that there is something for it to do in a ring.

@@ -17,13 +17,13 @@ use kernel::{
     sync::{
         atomic::{
             Acquire,
-            Atomic,
             Full, //
         },
         rcu, //
     },
 };
 use vmbus::bindings;
+use vmbus::sync::Atomic;
 
 /// An XDP program, reference counted.
 ///

@@ -2,14 +2,15 @@
 
 //! A host whose messages are wrong. Each costs at most the packet that it is in.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use vmbus_host::net::nvsp::{self, kind};
 use vmbus_host::net::rndis::{self, channel, indicate_status, packet};
 use vmbus_host::net::{Card, CardConfig, frame};
 use vmbus_host::vmbus::channel::{COMPLETION, INBAND, TRANSFER_PAGES};
-use vmbus_host::vmbus::tamper::Outgoing;
+use vmbus_host::vmbus::ring::Field;
+use vmbus_host::vmbus::tamper::{Outgoing, Ring};
 
-use super::{FETCH, card, configure, setup};
+use super::{FETCH, card, configure, counter, setup};
 use crate::machine::{Lab, Machine};
 
 /// The size of sections with which a coalesced frame can be longer than the kernel has memory for in one
@@ -31,6 +32,7 @@ pub fn malformed(lab: &Lab) -> Result<()> {
     rndis_messages(&mut machine, &card)?;
     nvsp_messages(&mut machine, &card)?;
     ranges(&mut machine, &card)?;
+    wrong_index(&mut machine, &card, &eth)?;
     no_memory(&mut machine, &roomy)?;
     machine.sh(&format!("{FETCH}; fetch 500000"))?;
     // What the guest answers to messages that the card did not send is not its fault.
@@ -218,6 +220,28 @@ fn nvsp_messages(machine: &mut Machine, card: &Card) -> Result<()> {
         after(machine, &what)?;
     }
     Ok(())
+}
+
+/// An index outside of the ring from the guest, which cannot answer then. It must not try all the time.
+fn wrong_index(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
+    /// Without end there would be many thousands.
+    const TRIES: u64 = 300;
+    let channel = machine.server.channel(card.instance(), 0);
+    let channel = channel.context("the card's channel")?;
+    let (ring, field) = (Ring::FromGuest, Field::ReadIndex);
+    let before = counter(machine, eth, "rx_comp_busy")?;
+    let right = channel.peek(ring, field).context("the index")?;
+    channel.poke(ring, field, u32::MAX);
+    card.set_link(true);
+    machine.sh("usleep 1000000")?;
+    let tries = counter(machine, eth, "rx_comp_busy")? - before;
+    channel.poke(ring, field, right);
+    card.set_link(true);
+    ensure!(
+        (1..TRIES).contains(&tries),
+        "the guest tried {tries} times to answer"
+    );
+    after(machine, "an index outside of the ring")
 }
 
 /// Transfer-page packets whose ranges are not where they should be.

@@ -34,13 +34,17 @@ pub fn kexec(lab: &Lab) -> Result<()> {
     image.extend(&initrd);
     image.resize((blocks[0] + blocks[1]) * MIB, 0);
     fs::write(&disk, image)?;
-    let read = format!(
-        "dd if=/dev/sda bs=1M count={} | head -c {} >/tmp/kernel && dd if=/dev/sda bs=1M skip={} | head -c {} >/tmp/initrd",
-        blocks[0],
-        kernel.len(),
-        blocks[0],
-        initrd.len()
-    );
+    let read = |initrd: u64| {
+        format!(
+            "dd if=/dev/sda bs=1M count={} | head -c {} >/tmp/kernel && dd if=/dev/sda bs=1M skip={} | head -c {initrd} >/tmp/initrd",
+            blocks[0],
+            kernel.len(),
+            blocks[0],
+        )
+    };
+    // The last kernel has little memory, and needs no tools.
+    let least = fs::metadata(lab.images.join("guest.cpio"))?.len();
+    let all = u64::try_from(initrd.len())?;
 
     let mut machine = lab.boot(Setup {
         cpus: 2,
@@ -52,7 +56,7 @@ pub fn kexec(lab: &Lab) -> Result<()> {
         ..Setup::default()
     })?;
     machine.controller.add_disk(0, 0, Disk::open(&disk)?)?;
-    let result = succeed(&mut machine, &read);
+    let result = succeed(&mut machine, &read(all), &read(least));
     fs::remove_file(&disk)?;
     result?;
     let violations = machine.server.violations();
@@ -60,18 +64,18 @@ pub fn kexec(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-fn succeed(machine: &mut Machine, read: &str) -> Result<()> {
+fn succeed(machine: &mut Machine, read: &str, read_least: &str) -> Result<()> {
     machine.load_until("sda")?;
     machine.sh_for(read, LONG)?;
     machine.start(
-        "kexec start /tmp/kernel /tmp/initrd \"$(cat /proc/cmdline) crashkernel=224M hv.kernel=2\"",
+        "kexec start /tmp/kernel /tmp/initrd \"$(cat /proc/cmdline) crashkernel=192M hv.kernel=2\"",
     )?;
     machine.reconnect()?;
     machine.sh("grep -q hv.kernel=2 /proc/cmdline")?;
     unloaded(machine, 1)?;
 
     machine.load_until("sda")?;
-    machine.sh_for(read, LONG)?;
+    machine.sh_for(read_least, LONG)?;
     machine.sh("kexec crash /tmp/kernel /tmp/initrd \"$(sed 's/crashkernel=[^ ]*//; s/hv.kernel=2/hv.kernel=3/' /proc/cmdline) maxcpus=1\"")?;
     machine.start("taskset 2 sh -c 'echo c >/proc/sysrq-trigger'")?;
     machine.reconnect()?;

@@ -111,7 +111,11 @@ fn packet(guest: &FakeGuest, channel: &GuestChannel, what: u8, record: &[u8]) {
         header.extend(buffer.offset.to_le_bytes());
         header.extend(buffer.pfns[0].to_le_bytes());
     }
-    let kind = if header.is_empty() { INBAND } else { GPA_DIRECT };
+    let kind = if header.is_empty() {
+        INBAND
+    } else {
+        GPA_DIRECT
+    };
     let packet = Outgoing {
         kind,
         flags: u16::from(what >> 7),
