@@ -20,7 +20,7 @@ const MULTICASTS: u64 = 7;
 
 /// Has the kernel send: `generate INTERFACE COUNT SIZE [SETTING...]`.
 const GENERATE: &str = "generate() { eth=$1 count=$2 size=$3; shift 3; g=/proc/net/pktgen; \
-                        echo rem_device_all >$g/kpktgend_0; echo add_device $eth >$g/kpktgend_0; \
+                        [ -e $g/$eth ] || echo add_device $eth >$g/kpktgend_0; \
                         for setting in \"count $count\" \"pkt_size $size\" 'delay 0' 'dst 10.0.0.1' 'udp_dst_min 9' 'udp_dst_max 9' \"$@\"; do \
                         echo \"$setting\" >$g/$eth || return 1; done; echo start >$g/pgctrl; }";
 
