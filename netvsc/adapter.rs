@@ -33,7 +33,6 @@ use kernel::{
     sync::{
         aref::ARef,
         atomic::{
-            Atomic,
             Relaxed, //
         },
         Arc,
@@ -44,6 +43,7 @@ use kernel::{
 };
 use vmbus::{
     sync::{
+        Atomic,
         Completion,
         Concurrency,
         OwnedQueue,

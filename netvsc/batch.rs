@@ -19,10 +19,7 @@ use super::{
     queue::Queue,
     shared::Packing,
     sys::Section,
-    wire::{
-        frame::Start,
-        nvsp::RndisPacket,
-    },
+    wire::{frame::Start, nvsp::RndisPacket},
 };
 use vmbus::{
     Endpoint,
@@ -118,11 +115,11 @@ pub(super) struct Path<'a> {
 
 impl Queue {
     /// Sends a frame, or keeps it until the next one.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send(
         &self,
         skb: Skb,
-        start: Start,
+        start: &mut Start,
         way: Way<'_>,
         endpoint: &Endpoint,
     ) -> Result<(), Unsent> {
@@ -137,39 +134,54 @@ impl Queue {
             packing,
         };
         let mut batch = self.batch.lock();
-        let open = batch.take();
-        let (result, left) = self.dispatch(skb, start, &path, open);
-        *batch = left;
+        let (result, left) = match batch.take() {
+            Some(open) => self.go_on(skb, start, &path, open),
+            None => self.dispatch(skb, start, &path),
+        };
+        if left.is_some() {
+            *batch = left;
+        }
         result
     }
 
-    /// Finds the place for a frame. Returns what waits for the next one.
-    #[inline]
-    fn dispatch(
+    /// Finds the place for a frame when others wait for it. Returns what waits for the next one.
+    fn go_on(
         &self,
         skb: Skb,
-        start: Start,
+        start: &mut Start,
         path: &Path<'_>,
-        open: Option<Batch>,
+        open: Batch,
     ) -> (Result<(), Unsent>, Option<Batch>) {
         // CAST: Widening.
         let total = start.message_len() as usize;
         let room = path.buffer.section_len();
         let needed = total.saturating_add(path.packing.alignment);
-        if let Some(open) = open {
-            if open.frames < path.packing.max_frames {
-                if open.used.saturating_add(needed) < room {
-                    return self.append(skb, start, path, open);
-                }
-                if open.used.saturating_add(start.as_bytes().len()) < room {
-                    return self.append_start(skb, start, path, open);
-                }
+        if open.frames < path.packing.max_frames {
+            if open.used.saturating_add(needed) < room {
+                return self.append(skb, start, path, open);
             }
-            if let Err(open) = self.flush(path, open) {
-                return (Err(self.full(skb, path)), Some(open));
+            if open.used.saturating_add(start.as_bytes().len()) < room {
+                return self.append_start(skb, start, path, open);
             }
         }
-        if needed < room {
+        if let Err(open) = self.flush(path, open) {
+            return (Err(self.full(skb, path)), Some(open));
+        }
+        self.dispatch(skb, start, path)
+    }
+
+    /// Finds the place for a frame when none waits. Returns what waits for the next one.
+    #[inline(always)]
+    fn dispatch(
+        &self,
+        skb: Skb,
+        start: &mut Start,
+        path: &Path<'_>,
+    ) -> (Result<(), Unsent>, Option<Batch>) {
+        // CAST: Widening.
+        let total = start.message_len() as usize;
+        let needed = total.saturating_add(path.packing.alignment);
+        if needed < path.buffer.section_len() {
             if let Some(section) = path.buffer.take(usize::from(self.index)) {
                 return self.begin(skb, start, path, section);
             }
@@ -194,11 +206,11 @@ impl Queue {
     }
 
     /// Copies a frame into a new section.
-    #[inline]
+    #[inline(always)]
     fn begin(
         &self,
         skb: Skb,
-        start: Start,
+        start: &mut Start,
         path: &Path<'_>,
         section: u32,
     ) -> (Result<(), Unsent>, Option<Batch>) {
@@ -224,7 +236,7 @@ impl Queue {
     fn append(
         &self,
         skb: Skb,
-        start: Start,
+        start: &mut Start,
         path: &Path<'_>,
         open: Batch,
     ) -> (Result<(), Unsent>, Option<Batch>) {
@@ -249,7 +261,7 @@ impl Queue {
     fn append_start(
         &self,
         skb: Skb,
-        start: Start,
+        start: &mut Start,
         path: &Path<'_>,
         open: Batch,
     ) -> (Result<(), Unsent>, Option<Batch>) {
@@ -293,11 +305,11 @@ impl Queue {
     }
 
     /// Copies a frame with its start to what is in a section; [`None`] if that was not possible.
-    #[inline]
+    #[inline(always)]
     fn copy(
         &self,
         mut skb: Skb,
-        mut start: Start,
+        start: &mut Start,
         path: &Path<'_>,
         before: Load,
     ) -> Option<(Load, Skb)> {
@@ -327,7 +339,7 @@ impl Queue {
     }
 
     /// Whether a frame may wait for the next one.
-    #[inline]
+    #[inline(always)]
     fn may_wait(&self, path: &Path<'_>) -> bool {
         path.way.more && !path.way.queue.is_stopped()
     }

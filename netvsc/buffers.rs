@@ -134,15 +134,14 @@ impl SendBuffer {
     /// Takes a section, if there is one left.
     #[inline]
     pub(crate) fn take(&self, hint: usize) -> Option<u32> {
-        let slot = self.used.take(hint)?;
-        let index = u32::try_from(slot.index()).ok()?;
-        slot.launch();
-        Some(index)
+        // CAST: There are no more than 2^32 sections.
+        Some(self.used.take(hint)?.keep() as u32)
     }
 
     /// Gives a section back.
     #[inline]
     pub(crate) fn give_back(&self, section: u32) {
-        drop(self.used.claim(u64::from(section) + 1));
+        // CAST: Widening.
+        self.used.give_back(section as usize);
     }
 }

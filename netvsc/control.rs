@@ -35,15 +35,15 @@ use kernel::{
     prelude::*,
     sync::{
         aref::ARef,
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
+        atomic::Relaxed, //
     },
 };
 use vmbus::{
     ring::HostMemory,
-    sync::Exchange,
+    sync::{
+        Atomic,
+        Exchange, //
+    },
     Endpoint,
     GpaList, //
 };

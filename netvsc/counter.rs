@@ -5,10 +5,10 @@
 use kernel::{
     prelude::*,
     sync::atomic::{
-        Atomic,
         Relaxed, //
     },
 };
+use vmbus::sync::Atomic;
 
 /// A counter.
 pub(crate) struct Counter(Atomic<u64>);

@@ -51,7 +51,7 @@ bool hv_rust_netvsc_cpu_present(unsigned int cpu)
 	return cpu_present(cpu);
 }
 
-/* --- The driver: trace events ------------------------------------------------------------------ */
+/* --- The driver: trace events ----------------------------------------------------------------- */
 
 void hv_rust_netvsc_trace_rndis_send(const struct net_device *dev, u16 q, u32 id, u32 kind,
 				     u32 len)
@@ -306,6 +306,11 @@ enum {
 void hv_rust_net_prog_get(struct bpf_prog *prog)
 {
 	bpf_prog_inc(prog);
+}
+
+void hv_rust_net_prog_put(struct bpf_prog *prog)
+{
+	bpf_prog_put(prog);
 }
 
 void *hv_rust_net_page_alloc(void)

@@ -51,12 +51,20 @@ const MAX_SEGMENTS: usize = 20;
 /// The most pages of a packet.
 const MAX_PAGES: u64 = GpaList::MAX_PAGES as u64;
 
+impl Path<'_> {
+    /// Whether the queue is to be stopped when a packet has been sent.
+    #[inline]
+    fn is_scarce(&self) -> bool {
+        !self.endpoint.is_send_free_above(STOP_BELOW - 1)
+    }
+}
+
 impl Queue {
     /// Sends a frame from where it is.
     pub(super) fn send_in_place(
         &self,
         skb: Skb,
-        start: Start,
+        start: &Start,
         path: &Path<'_>,
     ) -> Result<(), Unsent> {
         let head = start.as_bytes();
@@ -102,7 +110,7 @@ impl Queue {
     }
 
     /// Sends what is in a section.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send_load(
         &self,
         path: &Path<'_>,
@@ -112,9 +120,10 @@ impl Queue {
         let packet = load.packet();
         trace::nvsp_send_packet(self.shared.net(), self.index, &packet);
         let message = Message::rndis(packet);
-        self.post(path, load, Some(load.section), skb, |id| {
-            path.endpoint.send_inband(message.as_bytes(), id, true)
-        })
+        let is_scarce = path.is_scarce();
+        let id = self.book(path, load, Some(load.section), skb)?;
+        let sent = path.endpoint.send_inband(message.as_bytes(), id, true);
+        self.posted(path, id, sent, is_scarce)
     }
 
     /// Sends pages, and what is in a section before them.
@@ -132,22 +141,21 @@ impl Queue {
         };
         trace::nvsp_send_packet(self.shared.net(), self.index, &packet);
         let message = Message::rndis(packet);
-        self.post(path, load, section, skb, |id| {
-            path.endpoint.send_gpa_list(list, message.as_bytes(), id)
-        })
+        let is_scarce = path.is_scarce();
+        let id = self.book(path, load, section, skb)?;
+        let sent = path.endpoint.send_gpa_list(list, message.as_bytes(), id);
+        self.posted(path, id, sent, is_scarce)
     }
 
-    /// Sends a packet with `send`, which is given its name.
-    #[inline]
-    fn post(
+    /// Keeps the frames of a packet that is about to be sent, and returns its name.
+    #[inline(always)]
+    fn book(
         &self,
         path: &Path<'_>,
         load: Load,
         section: Option<u32>,
         skb: Skb,
-        send: impl FnOnce(u64) -> Result<(), SendError>,
-    ) -> Result<(), (SendError, Skb)> {
-        let free = path.endpoint.send_free_percent();
+    ) -> Result<u64, (SendError, Skb)> {
         let packet = InHost {
             skb,
             section,
@@ -160,21 +168,39 @@ impl Queue {
             Err(packet) => return Err((SendError::Full, packet.skb)),
         };
         self.outstanding.fetch_add(1u32, Full);
-        if let Err(error) = send(id) {
-            self.outstanding.fetch_sub(1, Full);
-            // Nobody but the host could have taken it, which has not been told its name.
-            return match self.in_host.take(id) {
-                Some(packet) => Err((error, packet.skb)),
-                None => Ok(()),
-            };
+        Ok(id)
+    }
+
+    /// Sees to what follows from sending a packet: it was not sent, or room was scarce before.
+    #[inline(always)]
+    fn posted(
+        &self,
+        path: &Path<'_>,
+        id: u64,
+        sent: Result<(), SendError>,
+        is_scarce: bool,
+    ) -> Result<(), (SendError, Skb)> {
+        if let Err(error) = sent {
+            return self.unbook(id, error);
         }
-        if free < STOP_BELOW {
+        if is_scarce {
             self.stop(path);
             self.wake_if_idle(path);
         }
         Ok(())
     }
 
+    #[cold]
+    fn unbook(&self, id: u64, error: SendError) -> Result<(), (SendError, Skb)> {
+        self.outstanding.fetch_sub(1, Full);
+        // Nobody but the host could have taken it, which has not been told its name.
+        match self.in_host.take(id) {
+            Some(packet) => Err((error, packet.skb)),
+            None => Ok(()),
+        }
+    }
+
+    #[cold]
     fn stop(&self, path: &Path<'_>) {
         path.way.queue.stop();
         self.shared.adapter.totals.stop_queue.increment();

@@ -45,26 +45,30 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Full,
             Relaxed, //
         },
         rcu,
         Arc,
-        SetOnce,
         SpinLock, //
     },
 };
 use vmbus::{
     ratelimit,
+    sync::{
+        Atomic,
+        SetOnce, //
+    },
     wire::packet::Kind,
     Endpoint,
-    Packet,
-    SendError, //
+    Packet, //
 };
 
 /// The transaction ids of messages of the set-up begin here, far beyond those of packets.
 pub(crate) const SETUP_TRANSACTIONS: u64 = 1 << 40;
+
+/// How many packets are taken at once.
+const MAX_PACKETS: usize = 4096;
 
 /// The share of the ring that is to be free, in percent, for a stopped queue to be woken.
 const WAKE_ABOVE: u32 = 20;
@@ -240,7 +244,7 @@ impl Queue {
         };
         if queue.is_stopped()
             && self.shared.is_sending()
-            && (endpoint.send_free_percent() > WAKE_ABOVE || outstanding == 0)
+            && (endpoint.is_send_free_above(WAKE_ABOVE) || outstanding == 0)
         {
             queue.wake();
             self.shared.adapter.totals.wake_queue.increment();
@@ -277,8 +281,9 @@ impl Queue {
         }
     }
 
-    /// Takes what there is, within the budget. Returns whether answers could not be sent.
-    #[inline]
+    /// Takes what there is, within the budget. Returns whether answers that could not be sent have room
+    /// now.
+    #[inline(always)]
     fn take_all(
         &self,
         endpoint: &Endpoint,
@@ -286,16 +291,28 @@ impl Queue {
         round: &mut Round<'_>,
     ) -> bool {
         endpoint.take_packets(|packets| {
-            while round.left() != 0 {
+            // What is no frame uses nothing up, but does not go on without end either.
+            for _ in 0..MAX_PACKETS {
+                if round.left() == 0 {
+                    break;
+                }
                 let Some(packet) = packets.next() else { break };
                 let frames = self.take(&packet, receiving.as_deref_mut(), round, endpoint);
                 round.use_up(frames);
             }
         });
         match receiving {
-            Some(receiving) => self.answer_all(receiving, endpoint) == Err(SendError::Full),
+            Some(receiving) => self.answer_or_await(receiving, endpoint),
             None => false,
         }
+    }
+}
+
+impl Queue {
+    /// The same before there is anything to receive with.
+    #[cold]
+    fn take_early(&self, endpoint: &Endpoint, round: &mut Round<'_>) -> bool {
+        self.take_all(endpoint, None, round)
     }
 }
 
@@ -308,15 +325,15 @@ impl Poll for Queue {
                 Completed::Busy(polled) => polled,
             };
         };
-        let is_behind = match self.receiving.as_ref() {
+        let again = match self.receiving.as_ref() {
             Some(cell) => cell
                 .try_with(|receiving| self.take_all(endpoint, Some(receiving), &mut round))
                 .unwrap_or(true),
-            None => self.take_all(endpoint, None, &mut round),
+            None => self.take_early(endpoint, &mut round),
         };
         match round.complete() {
             Completed::Idle(idle) => {
-                if (is_behind && endpoint.is_open()) || endpoint.unmask_and_check() {
+                if (again && endpoint.is_open()) || endpoint.unmask_and_check() {
                     idle.reschedule(|| ());
                 }
                 idle.done()

@@ -45,12 +45,9 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Relaxed, //
         },
-        rcu,
-        Arc,
-        SetOnce, //
+        rcu, Arc,
     },
     time::{
         delay::fsleep,
@@ -59,7 +56,11 @@ use kernel::{
 };
 use vmbus::{
     ring,
-    sync::Completion,
+    sync::{
+        Atomic,
+        Completion, //
+        SetOnce,
+    },
     wire::USER_DATA_LEN,
     CallbackMode,
     Endpoint,

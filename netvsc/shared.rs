@@ -25,19 +25,19 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Full,
             Relaxed, //
         },
         Arc,
-        SetOnce, //
     },
 };
 use vmbus::{
     ratelimit,
     sync::{
+        Atomic,
         Completion,
         Exchange, //
+        SetOnce,
     },
 };
 

@@ -36,11 +36,11 @@ impl Queue {
     #[inline]
     pub(crate) fn transmit(&self, mut skb: Skb, way: Way<'_>, endpoint: &Endpoint) -> Sent {
         let totals = &self.shared.adapter.totals;
-        let Some(start) = self.start_of(&mut skb) else {
+        let Some(mut start) = self.start_of(&mut skb) else {
             totals.tx_dropped.increment();
             return Sent::Taken;
         };
-        match self.send(skb, start, way, endpoint) {
+        match self.send(skb, &mut start, way, endpoint) {
             Ok(()) => Sent::Taken,
             Err(Unsent::Busy(skb)) => {
                 totals.tx_busy.increment();
@@ -54,7 +54,7 @@ impl Queue {
     }
 
     /// What goes before a frame; [`None`] if the frame cannot be sent.
-    #[inline]
+    #[inline(always)]
     fn start_of(&self, skb: &mut Skb) -> Option<Start> {
         let totals = &self.shared.adapter.totals;
         if skb.protocol() == ETH_P_8021Q {
@@ -85,7 +85,7 @@ impl Queue {
 
     /// What the host is to do to a frame; what it cannot do is done here. [`None`] if the frame
     /// cannot be sent.
-    #[inline]
+    #[inline(always)]
     fn work_of(&self, skb: &mut Skb) -> Option<Option<Info>> {
         match skb.offload() {
             Offload::None => Some(None),

@@ -22,6 +22,7 @@ use super::{
     },
     wire::{
         DataIn,
+        Operation,
         Packet,
         ProtocolVersion,
         Srb,
@@ -92,16 +93,16 @@ impl Adapter {
         })
     }
 
-    /// The request for a command; [`None`] if the protocol cannot express it.
+    /// Writes the request for a command; [`None`] if the protocol cannot express it.
     #[inline]
-    fn request(&self, command: &Command) -> Option<Srb> {
+    fn request(&self, command: &Command, srb: &mut Srb) -> Option<()> {
         let (data_in, direction) = match command.direction()? {
             Direction::ToDevice => (DataIn::WRITE, SrbFlags::DATA_OUT),
             Direction::FromDevice => (DataIn::READ, SrbFlags::DATA_IN),
             Direction::None => (DataIn::UNKNOWN, SrbFlags::default()),
         };
         let address = command.address();
-        let mut srb = Srb {
+        *srb = Srb {
             length: Srb::BYTES,
             port: self.port,
             path: u8::try_from(address.channel).ok()?,
@@ -120,11 +121,11 @@ impl Adapter {
             srb.queue_tag = Srb::UNTAGGED;
             srb.queue_action = Srb::SIMPLE_TAG_REQUEST;
         }
-        srb.set_cdb(command.cdb()).then_some(srb)
+        srb.set_cdb(command.cdb()).then_some(())
     }
 
     /// Sends a command without data.
-    #[inline]
+    #[inline(never)]
     fn send_plain(&self, command: Command, packet: &Packet) -> Result<(), Rejected> {
         self.controller.submit(command, |endpoint, id| {
             endpoint.send_inband(packet.as_bytes(), id, true)
@@ -132,7 +133,7 @@ impl Adapter {
     }
 
     /// Sends a command with its data, which is in `range`.
-    #[inline]
+    #[inline(always)]
     fn send_range(
         &self,
         command: Command,
@@ -213,10 +214,10 @@ impl scsi::Driver for Adapter {
 
     #[inline]
     fn queue(this: &Self, mut command: Command) -> Result<(), Rejected> {
-        let Some(request) = this.request(&command) else {
+        let mut packet = Packet::request(Operation::EXECUTE_SRB);
+        if this.request(&command, &mut packet.srb).is_none() {
             return this.refuse(command, "the protocol does not know such");
-        };
-        let packet = Packet::execute(&request);
+        }
         let length = command.buffer_len();
         if length as usize > (SMALL - 1) << FRAME_SHIFT {
             return this.send_large(command, &packet);

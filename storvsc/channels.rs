@@ -83,7 +83,7 @@ impl Channels {
 
     #[inline]
     fn has_room(&self, endpoint: &Endpoint) -> bool {
-        endpoint.send_free_percent() > self.low_water
+        endpoint.is_send_free_above(self.low_water)
     }
 
     /// A channel with room, to begin with those of the CPUs that follow this one.

@@ -15,7 +15,10 @@ use super::{
         Command,
         InFlight, //
     },
-    sys::Deadline,
+    sys::{
+        Deadline,
+        Period, //
+    },
     wire::{
         Packet,
         INIT_TRANSACTION,
@@ -30,7 +33,6 @@ use kernel::{
     sync::{
         aref::ARef,
         atomic::{
-            AtomicFlag,
             Full,
             Relaxed, //
         },
@@ -42,6 +44,7 @@ use kernel::{
 };
 use vmbus::{
     ring::SendError,
+    sync::Atomic,
     Endpoint,
     Handler,
     Progress,
@@ -60,8 +63,10 @@ pub(crate) struct Controller {
     device: ARef<Device>,
     in_flight: InFlight,
     scanner: Scanner,
+    /// How long packets may be received in one go.
+    budget: Period,
     /// The host has taken the device away.
-    gone: AtomicFlag,
+    gone: Atomic<bool>,
     #[pin]
     channels: Channels,
     #[pin]
@@ -85,7 +90,8 @@ impl Controller {
             device,
             in_flight,
             scanner,
-            gone: AtomicFlag::new(false),
+            budget: Period::new(BUDGET),
+            gone: Atomic::new(false),
             channels <- Channels::new(),
             setup <- Exchange::new(INIT_TRANSACTION),
             reset <- Exchange::new(RESET_TRANSACTION),
@@ -115,7 +121,7 @@ impl Controller {
     ///
     /// There is no room in the rings, and the command was given back. A command that cannot be sent
     /// for another reason is ended with an error.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn submit(
         &self,
         command: Command,
@@ -231,7 +237,7 @@ impl Controller {
 
 impl Handler for Controller {
     fn on_event(&self, _endpoint: &Endpoint, receiver: &mut Receiver<'_>) -> Progress {
-        let deadline = Deadline::after(BUDGET);
+        let deadline = Deadline::after(self.budget);
         while let Some(packet) = receiver.next() {
             self.receive(packet.transaction, packet.payload);
             if deadline.is_over() {

@@ -10,17 +10,19 @@ use core::time::Duration;
 use kernel::{
     prelude::*,
     sync::atomic::{
-        AtomicFlag,
         Full,
         Relaxed, //
     },
 };
-use vmbus::sync::Completion;
+use vmbus::{
+    sync::Atomic, //
+    sync::Completion,
+};
 
 /// Where the one waiter waits.
 #[pin_data]
 pub(crate) struct Idle {
-    awaited: AtomicFlag,
+    awaited: Atomic<bool>,
     #[pin]
     changed: Completion,
 }
@@ -29,7 +31,7 @@ impl Idle {
     /// Nobody waits.
     pub(crate) fn new() -> impl PinInit<Self> {
         pin_init!(Self {
-            awaited: AtomicFlag::new(false),
+            awaited: Atomic::new(false),
             changed <- Completion::new(),
         })
     }

@@ -20,8 +20,6 @@ use kernel::{
     sync::{
         aref::ARef,
         atomic::{
-            Atomic,
-            AtomicFlag,
             Full,
             Relaxed, //
         },
@@ -32,6 +30,7 @@ use kernel::{
         WorkItem, //
     },
 };
+use vmbus::sync::Atomic;
 use vmbus::sync::{
     Concurrency,
     OwnedQueue,
@@ -89,8 +88,8 @@ impl Note {
 struct Changes {
     host: ARef<Host>,
     notes: [Atomic<u64>; NOTES],
-    bus: AtomicFlag,
-    stopped: AtomicFlag,
+    bus: Atomic<bool>,
+    stopped: Atomic<bool>,
     #[pin]
     work: Work<Self>,
 }
@@ -155,8 +154,8 @@ impl Scanner {
             pin_init!(Changes {
                 host,
                 notes: [const { Atomic::new(0) }; NOTES],
-                bus: AtomicFlag::new(false),
-                stopped: AtomicFlag::new(false),
+                bus: Atomic::new(false),
+                stopped: Atomic::new(false),
                 work <- new_work!("storvsc::Changes::work"),
             }),
             GFP_KERNEL,

@@ -28,6 +28,7 @@ mod line;
 mod open;
 mod poll;
 mod port;
+mod send;
 mod stats;
 
 pub use self::{
@@ -47,6 +48,7 @@ pub use self::{
         Port,
         PortHandle, //
     },
+    send::Together,
     stats::{
         Counter,
         Stats, //
@@ -80,7 +82,6 @@ use kernel::{
         aref::ARef,
         atomic::{
             Acquire,
-            Atomic,
             Full,
             Release, //
         },
@@ -102,6 +103,7 @@ use crate::{
     },
     guid::Guid,
     hv,
+    sync::Atomic,
     wire::{
         device_type::DeviceType,
         monitor::MonitorId,
@@ -195,6 +197,7 @@ impl Channel {
 
     /// The number by which host and guest refer to the channel: another one after hibernation, and
     /// none meanwhile. That of a channel that is open is [`Endpoint::relid`].
+    #[inline]
     pub fn relid(&self) -> u32 {
         self.line().relid
     }
@@ -210,6 +213,7 @@ impl Channel {
     }
 
     /// 0 for the primary channel of a device.
+    #[inline]
     pub fn subchannel_index(&self) -> u16 {
         self.offer.subchannel_index
     }
@@ -245,6 +249,7 @@ impl Channel {
     }
 
     /// Whether the host took the offer back.
+    #[inline]
     pub fn is_rescinded(&self) -> bool {
         self.rescinded.load(Acquire)
     }
@@ -290,12 +295,8 @@ impl Channel {
         self.line().connection
     }
 
-    /// Whether signals of the guest need no bit in the interrupt page.
-    pub fn is_dedicated_interrupt(&self) -> bool {
-        self.line().dedicated
-    }
-
     /// The CPU that the host interrupts.
+    #[inline]
     pub fn target_cpu(&self) -> u32 {
         self.cpu.get()
     }

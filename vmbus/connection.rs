@@ -61,6 +61,7 @@ use crate::{
     },
     ring::Direction,
     sync::{
+        Atomic,
         Completion,
         Concurrency::{
             Ordered,
@@ -88,7 +89,6 @@ use kernel::{
     sync::{
         atomic::{
             Acquire,
-            Atomic,
             Full,
             Relaxed,
             Release, //

@@ -22,7 +22,6 @@ use kernel::{
             AlwaysRefCounted, //
         },
         atomic::{
-            Atomic,
             Relaxed, //
         },
         rcu,
@@ -31,6 +30,7 @@ use kernel::{
     types::Opaque, //
 };
 use vmbus::bindings;
+use vmbus::sync::Atomic;
 
 /// An Ethernet address.
 pub(crate) type MacAddress = [u8; 6];
@@ -274,8 +274,7 @@ impl Device {
     /// What to log, bits of `enum netif_msg`.
     #[inline]
     pub(crate) fn message_level(&self) -> u32 {
-        // SAFETY: It is an aligned word, which changes at any time, hence the volatile read.
-        unsafe { self.common().message_level.as_ptr().read_volatile() }
+        self.common().message_level.load(Relaxed)
     }
 
     /// Sets what to log.

@@ -26,7 +26,6 @@ use kernel::{
         aref::ARef,
         atomic::{
             Acquire,
-            Atomic,
             Full,
             Release, //
         },
@@ -38,6 +37,7 @@ use kernel::{
     },
 };
 use vmbus::bindings;
+use vmbus::sync::Atomic;
 
 /// A queue that is polled.
 pub(crate) trait Poll: Sized + Send + Sync + 'static {

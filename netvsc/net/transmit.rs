@@ -134,7 +134,7 @@ impl Skb {
     /// # Errors
     ///
     /// `EINVAL` if there are not so many bytes or not so much room.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn copy_to<T: Target>(
         &self,
         offset: u32,
@@ -150,7 +150,10 @@ impl Skb {
         let to = target.address().wrapping_add(at);
         // SAFETY: By the type invariants, and the contract of `Target`. All of it is within the
         // packet and the target.
-        to_result(unsafe { bindings::hv_rust_net_copy(self.raw(), offset, to.cast(), len) })
+        match unsafe { bindings::hv_rust_net_copy(self.raw(), offset, to.cast(), len) } {
+            0 => Ok(()),
+            error => to_result(error),
+        }
     }
 
     /// The transport protocol, if the packet is IP, with the version of IP.

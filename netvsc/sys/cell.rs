@@ -5,9 +5,9 @@
 use core::cell::UnsafeCell;
 use kernel::sync::atomic::{
     Acquire,
-    Atomic,
     Release, //
 };
+use vmbus::sync::Atomic;
 
 /// A value, and whether somebody works on it.
 ///

@@ -9,7 +9,6 @@ use core::{
 use kernel::{
     prelude::*,
     sync::atomic::{
-        Atomic,
         Relaxed, //
     },
 };
@@ -18,6 +17,7 @@ use vmbus::ring::slots::{
     Slot,
     Slots, //
 };
+use vmbus::sync::Atomic;
 
 /// Values that are named by the number of a slot, which the host sends back.
 ///
@@ -58,7 +58,7 @@ impl<T> InFlight<T> {
     }
 
     /// Keeps a value and returns its name. Gives it back if there is no room.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn insert(&self, value: T) -> Result<u64, T> {
         let Some(slot) = self.slots.take(self.hint.load(Relaxed)) else {
             return Err(value);

@@ -6,12 +6,12 @@ use core::ptr;
 use kernel::sync::{
     atomic::{
         Acquire,
-        Atomic,
         Full, //
     },
     rcu,
     Arc, //
 };
+use vmbus::sync::Atomic;
 
 /// A reference to an object, or to none.
 ///

@@ -13,15 +13,25 @@ use crate::{
         rndis::Header,
     },
 };
-use kernel::jump_label::static_branch_unlikely;
 use vmbus::bindings;
 
 /// Whether somebody listens to an event.
+#[cfg(CONFIG_TRACEPOINTS)]
 macro_rules! is_wanted {
     ($event:path) => {
         // SAFETY: The event is a static of this module, and the assembly is a jump that the kernel
         // switches on and off by the event's key.
-        unsafe { static_branch_unlikely!($event, kernel::bindings::tracepoint, key) }
+        unsafe {
+            kernel::jump_label::static_branch_unlikely!($event, kernel::bindings::tracepoint, key)
+        }
+    };
+}
+
+/// Nobody does in a kernel without tracepoints.
+#[cfg(not(CONFIG_TRACEPOINTS))]
+macro_rules! is_wanted {
+    ($event:path) => {
+        false
     };
 }
 

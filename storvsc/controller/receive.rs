@@ -94,21 +94,30 @@ impl Controller {
         let Some(command) = self.in_flight.take(transaction) else {
             return self.unexpected(transaction);
         };
-        self.end(command, &answer);
+        if answer.srb.is_success() {
+            let wanted = command.buffer_len();
+            command.succeed(wanted.saturating_sub(answer.srb.data_transfer_length));
+        } else {
+            self.judge(command, bytes);
+        }
         self.idle.notify();
     }
 
-    #[inline]
-    fn end(&self, command: Command, answer: &Packet) {
-        let srb = answer.srb();
+    /// Ends a command that is said to have failed, with what the host answered.
+    #[cold]
+    fn judge(&self, command: Command, bytes: &[u8]) {
+        // It was parsed before.
+        let Some(answer) = Packet::parse(bytes) else {
+            return;
+        };
         let reply = Reply {
             opcode: command.opcode(),
             requested: command.buffer_len(),
-            srb: &srb,
+            srb: &answer.srb,
         };
         let outcome = reply.outcome();
         if outcome.failed {
-            self.failed(&command, answer, &outcome);
+            self.failed(&command, &answer, &outcome);
         }
         command.done(scsi::Completion {
             host: host_status(outcome.host_status),
@@ -119,9 +128,8 @@ impl Controller {
     }
 
     /// Logs a failed command, and sees to what else follows.
-    #[cold]
     fn failed(&self, command: &Command, answer: &Packet, outcome: &Outcome<'_>) {
-        let srb = answer.srb();
+        let srb = &answer.srb;
         // Hosts fail this command where devices come and go.
         let level = match command.opcode() {
             TEST_UNIT_READY => Level::Warning,

@@ -280,16 +280,27 @@ impl Command {
         Rejected(busy)
     }
 
-    /// Ends the command.
+    /// Ends the command: the device has done it, but for `residual` bytes of its data.
     #[inline]
+    pub(crate) fn succeed(self, residual: u32) {
+        self.finish(0, residual);
+    }
+
+    /// Ends the command.
     pub(crate) fn done(mut self, completion: Completion<'_>) {
-        self.unmap();
         self.set_sense(completion.sense);
-        let raw = self.into_raw().as_ptr();
-        // CAST: The host status has its place in bits 16 to 23, and C's result is signed.
+        // CAST: The host status has its place in bits 16 to 23.
         let result = (completion.host as u32) << 16 | u32::from(completion.status);
+        self.finish(result, completion.residual);
+    }
+
+    #[inline]
+    fn finish(mut self, result: u32, residual: u32) {
+        self.unmap();
+        let raw = self.into_raw().as_ptr();
         // SAFETY: The command was ours till now.
-        unsafe { (*raw).resid_len = completion.residual };
+        unsafe { (*raw).resid_len = residual };
+        // CAST: C's result is signed.
         // SAFETY: As above.
         unsafe { (*raw).result = result as c_int };
         // SAFETY: As above; this gives it up.

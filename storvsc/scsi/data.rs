@@ -8,6 +8,7 @@ use core::{
     marker::PhantomData,
     mem::MaybeUninit, //
 };
+use kernel::prelude::*;
 use vmbus::bindings;
 
 /// The mapped data of a command.
@@ -74,16 +75,40 @@ impl<'a> Mapped<'a> {
         }
     }
 
+    /// The entry after one that is not the last.
+    ///
+    /// # Safety
+    ///
+    /// The list must have an entry after this one.
+    #[inline]
+    unsafe fn after(entry: *mut bindings::scatterlist) -> *mut bindings::scatterlist {
+        const CHAIN: c_ulong = bindings::SG_CHAIN as c_ulong;
+        const FLAGS: c_ulong = (bindings::SG_CHAIN | bindings::SG_END) as c_ulong;
+
+        let next = entry.wrapping_add(1);
+        // SAFETY: By the safety requirements, something follows: the next entry, or a pointer to it.
+        let link = unsafe { (*next).page_link };
+        if link & CHAIN == 0 {
+            next
+        } else {
+            // CAST: The rest of the word is the pointer.
+            (link & !FLAGS) as *mut bindings::scatterlist
+        }
+    }
+
     #[inline]
     fn segments(&self) -> impl Iterator<Item = Segment> + 'a {
         let (mut entry, mut left) = (self.list, self.entries);
         core::iter::from_fn(move || {
-            left = left.checked_sub(1)?;
+            if left == 0 {
+                return None;
+            }
             // SAFETY: There was at least one entry left, which is this one.
             let segment = unsafe { Self::segment(entry) };
-            if left > 0 {
+            left -= 1;
+            if left != 0 {
                 // SAFETY: By the type invariants, the entry is valid and another one follows.
-                entry = unsafe { bindings::sg_next(entry) };
+                entry = unsafe { Self::after(entry) };
             }
             Some(segment)
         })
@@ -112,23 +137,24 @@ impl<'a> Mapped<'a> {
     ) -> Option<&'f [u64]> {
         let within_frame = (1 << shift) - 1;
         let mut count = 0;
-        let mut previous_end = None;
+        let mut seam = 0;
         for Segment { address, length } in self.segments() {
-            if previous_end.is_some_and(|end| (end | address) & within_frame != 0) {
+            if count != 0 && (seam | address) & within_frame != 0 {
                 return None;
             }
-            let last_byte = address.checked_add(u64::from(length.checked_sub(1)?))?;
-            previous_end = Some(last_byte.checked_add(1)?);
-            let last = last_byte >> shift;
+            let end = address.wrapping_add(length.into());
             let mut frame = address >> shift;
+            // There is one frame at least, and the number of the last one is not below the first.
+            let last = end.wrapping_sub(1) >> shift;
             loop {
                 room.get_mut(count)?.write(frame);
                 count += 1;
-                if frame == last {
+                if frame >= last {
                     break;
                 }
                 frame += 1;
             }
+            seam = end;
         }
         let written: *const [MaybeUninit<u64>] = room.get(..count)?;
         // SAFETY: All of these were written just now, and nobody writes there for `'f`.

@@ -23,12 +23,12 @@ use kernel::{
     prelude::*,
     sync::atomic::{
         Acquire,
-        Atomic,
         Full,
         Relaxed, //
     }, //
 };
 use vmbus::bindings;
+use vmbus::sync::Atomic;
 
 /// How many bits of a unique tag are the tag within the hardware queue.
 const TAG_BITS: u32 = 16;

@@ -13,15 +13,26 @@ use kernel::{
 };
 use vmbus::bindings;
 
+/// A period, in ticks of the timer.
+#[derive(Clone, Copy)]
+pub(crate) struct Period(c_ulong);
+
+impl Period {
+    /// This long, rounded up.
+    pub(crate) fn new(time: Msecs) -> Self {
+        Self(msecs_to_jiffies(time))
+    }
+}
+
 /// A point in time, good for short periods.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline(c_ulong);
 
 impl Deadline {
-    /// The point in time that is this far from now, rounded up to the period of the timer tick.
+    /// The point in time that is this far from now.
     #[inline]
-    pub(crate) fn after(time: Msecs) -> Self {
-        Self(now().wrapping_add(msecs_to_jiffies(time)))
+    pub(crate) fn after(period: Period) -> Self {
+        Self(now().wrapping_add(period.0))
     }
 
     /// Whether the deadline is over.

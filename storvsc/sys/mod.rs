@@ -8,5 +8,8 @@ pub(crate) mod log;
 pub(crate) mod parameters;
 mod table;
 
-pub(crate) use deadline::Deadline;
+pub(crate) use deadline::{
+    Deadline,
+    Period, //
+};
 pub(crate) use table::SharedTable;

@@ -9,7 +9,6 @@ use kernel::{
     sync::{
         atomic::{
             Acquire,
-            Atomic,
             Release, //
         },
         rcu,
@@ -17,6 +16,7 @@ use kernel::{
         Mutex, //
     },
 };
+use vmbus::sync::Atomic;
 
 /// Objects, and a table whose entries each refer to one of them or to none.
 ///

@@ -74,7 +74,7 @@ impl<'a> Reply<'a> {
     #[inline]
     pub(crate) fn outcome(&self) -> Outcome<'a> {
         let srb = self.srb;
-        if self.is_success() || self.is_mishandled_by_host() {
+        if self.srb.is_success() || self.is_mishandled_by_host() {
             return Outcome {
                 scsi_status: 0,
                 host_status: HostStatus::Ok,
@@ -85,10 +85,6 @@ impl<'a> Reply<'a> {
             };
         }
         self.failure()
-    }
-
-    fn is_success(&self) -> bool {
-        self.srb.srb_status == SrbStatus::SUCCESS && self.srb.scsi_status == 0
     }
 
     /// Hosts answer these commands with an error where the data is just shorter than asked for, or

@@ -21,8 +21,6 @@ use zerocopy_derive::{
 /// The size of a packet.
 pub(crate) const PACKET_BYTES: usize = 64;
 
-const PAYLOAD_BYTES: usize = PACKET_BYTES - size_of::<Header>();
-
 /// The transaction id of the packets that set a channel up.
 pub(crate) const INIT_TRANSACTION: u64 = u64::MAX - 2;
 
@@ -85,22 +83,28 @@ impl Header {
 pub(crate) struct Packet {
     /// The start.
     pub(crate) header: Header,
-    payload: [u8; PAYLOAD_BYTES],
+    /// The payload, as a SCSI request. Other payloads are in its bytes.
+    pub(crate) srb: Srb,
 }
 
 const _: () = assert!(size_of::<Packet>() == PACKET_BYTES);
-const _: () = assert!(size_of::<Srb>() == PAYLOAD_BYTES);
 
 impl Packet {
     /// A request with an empty payload.
-    pub(crate) const fn request(operation: Operation) -> Self {
+    #[inline]
+    pub(crate) fn request(operation: Operation) -> Self {
+        Self::with_srb(operation, Srb::default())
+    }
+
+    #[inline]
+    const fn with_srb(operation: Operation, srb: Srb) -> Self {
         Self {
             header: Header {
                 operation,
                 flags: Header::WANT_COMPLETION,
                 status: 0,
             },
-            payload: [0; PAYLOAD_BYTES],
+            srb,
         }
     }
 
@@ -114,21 +118,13 @@ impl Packet {
         Self::request(Operation::CREATE_SUB_CHANNELS).with(&count.to_le_bytes())
     }
 
-    /// Executes a SCSI command.
-    #[inline]
-    pub(crate) fn execute(srb: &Srb) -> Self {
-        let mut packet = Self::request(Operation::EXECUTE_SRB);
-        packet.payload.copy_from_slice(srb.as_bytes());
-        packet
-    }
-
     /// Resets the bus `path`.
     pub(crate) fn reset_bus(path: u8) -> Self {
         let srb = Srb {
             path,
             ..Srb::default()
         };
-        Self::request(Operation::RESET_BUS).with(srb.as_bytes())
+        Self::with_srb(Operation::RESET_BUS, srb)
     }
 
     /// Reads a packet that the host sent; [`None`] if it is too short. What follows a packet is
@@ -148,19 +144,17 @@ impl Packet {
         self.header.operation == Operation::COMPLETE_IO && self.header.status == 0
     }
 
-    /// The payload as a SCSI request.
-    #[inline]
-    pub(crate) fn srb(&self) -> Srb {
-        zerocopy::transmute!(self.payload)
-    }
-
     /// The payload as the properties of a channel.
     pub(crate) fn properties(&self) -> Option<ChannelProperties> {
-        Some(ChannelProperties::read_from_prefix(&self.payload).ok()?.0)
+        Some(
+            ChannelProperties::read_from_prefix(self.srb.as_bytes())
+                .ok()?
+                .0,
+        )
     }
 
     fn with(mut self, bytes: &[u8]) -> Self {
-        if let Some(start) = self.payload.get_mut(..bytes.len()) {
+        if let Some(start) = self.srb.as_mut_bytes().get_mut(..bytes.len()) {
             start.copy_from_slice(bytes);
         }
         self

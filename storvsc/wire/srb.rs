@@ -178,6 +178,12 @@ impl Srb {
         true
     }
 
+    /// Whether an answer says that everything went well.
+    #[inline]
+    pub(crate) fn is_success(&self) -> bool {
+        self.srb_status == SrbStatus::SUCCESS && self.scsi_status == 0
+    }
+
     /// The sense data of an answer, no longer than there is room for whatever the host says.
     #[inline]
     pub(crate) fn sense(&self) -> &[u8] {

@@ -18,23 +18,13 @@ check_source() {
 	[ -w "$tree/drivers/hv" ] || die "KSRC=$tree: drivers/hv cannot be written to"
 }
 
-# The folders that Kbuild names, without what a build leaves in them.
-sources() {
-	cd "$REPO"
-	echo Kbuild
-	echo Kconfig
-	find $(grep -oE '\<[a-z_]+/[a-z_]+\.o\>' Kbuild | cut -d/ -f1 | sort -u) -type f \
-		\( -name '*.rs' -o -name '*.[ch]' -o -name hv_bindgen_parameters \) \
-		! -name hv_bindings.rs ! -name exports_generated.h ! -name '*.mod.c'
-}
-
 place() {
 	local dest=$tree/drivers/hv/rust file
-	sources | while read -r file; do
+	driver_sources | while read -r file; do
 		cmp -s "$REPO/$file" "$dest/$file" || install -D -m 644 "$REPO/$file" "$dest/$file"
 	done
 	# What is no longer a source of ours.
-	comm -13 <(sources | sort) <(cd "$dest" && find . -name '*.rs' -o -name helpers.c | sed 's/^..//' | sort) |
+	comm -13 <(driver_sources | sort) <(cd "$dest" && find . -name '*.rs' -o -name helpers.c | sed 's/^..//' | sort) |
 		grep -v '^include/hv_bindings.rs$' | while read -r file; do rm "$dest/$file"; done || true
 }
 

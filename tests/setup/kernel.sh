@@ -18,10 +18,13 @@ FRAGMENTS=$REPO/tests/kernel
 IMAGES=$OUT/images/kernels
 
 # lock WHAT: until this script ends nobody else works on it, who has the same cache.
+declare -A locked
 lock() {
 	local file
+	[ -z "${locked[$1]:-}" ] || return 0
 	exec {file}>"$KERNELS/.$1.lock"
 	flock "$file"
+	locked[$1]=yes
 }
 
 in_kernels() {
@@ -46,6 +49,9 @@ wanted() {
 	cat "$FRAGMENTS/$1.config"
 }
 
+# The compiler's choice: with KASAN, Rust and C have to have the same back end.
+toolchain() { sed -n 's/^# by clang$/LLVM=1/p' "$FRAGMENTS/$1.config"; }
+
 # Lines of a fragment that the configuration does not have: a dependency is missing.
 unheard() {
 	awk -F= '/^CONFIG_/ { last[$1] = $0 } END { for (s in last) print last[s] }' "$1" | sort |
@@ -63,7 +69,7 @@ configure() {
 	wanted "$name" >"$objects/wanted.new"
 	# A new .config has make look at everything.
 	if cmp -s "$objects/wanted.new" "$objects/wanted"; then return; fi
-	in_kernels make -C /kernels/linux O=/kernels/"$name" \
+	in_kernels make -C /kernels/linux O=/kernels/"$name" $(toolchain "$name") \
 		KCONFIG_ALLCONFIG=/kernels/"$name"/wanted.new allnoconfig
 	missing=$(unheard "$objects/wanted.new" "$objects/.config")
 	[ -z "$missing" ] || { echo "these depend on something that is off: $missing"; return 1; }
@@ -72,7 +78,8 @@ configure() {
 
 compile() {
 	configure "$1" &&
-		in_kernels make -C /kernels/linux O=/kernels/"$1" LOCALVERSION=-"$1" -j"$(nproc)" bzImage modules
+		in_kernels make -C /kernels/linux O=/kernels/"$1" $(toolchain "$1") LOCALVERSION=-"$1" \
+			-j"$(nproc)" bzImage modules
 }
 
 # --- Debian's -------------------------------------------------------------------------------------
@@ -127,7 +134,7 @@ tree=$(mktemp -d)
 dest=$tree/lib/modules/$release
 mkdir -p "$dest"
 if [ -z "${2:-}" ]; then
-	make -C "/kernels/$name" INSTALL_MOD_PATH="$tree" LOCALVERSION=-"$name" modules_install
+	make -C "/kernels/$name" $3 INSTALL_MOD_PATH="$tree" LOCALVERSION=-"$name" modules_install
 	find "$dest" -name '*.ko' -exec mv {} "$dest" ';'
 	rm -rf "$dest"/{kernel,build,source}
 	kernel=/kernels/$name/arch/x86/boot/bzImage
@@ -155,13 +162,12 @@ SCRIPT
 # What a result is made of. Where it is the same, there is nothing to do.
 contents() {
 	cat "$0" "$FRAGMENTS/base.config" "$FRAGMENTS"/*.config
-	cd "$REPO"
-	find Kbuild Kconfig include vmbus storvsc netvsc hv_util -type f | sort | xargs cat
+	(driver_sources | sort | while read -r file; do cat "$REPO/$file"; done)
 }
 
 make_own() {
 	step "kernel-$1" compile "$1"
-	step "kernel-$1-images" collect "$1"
+	step "kernel-$1-images" collect "$1" "" "$(toolchain "$1")"
 }
 
 make_debian() {
@@ -172,6 +178,7 @@ make_debian() {
 	step "kernel-$1-images" collect "$1" "$release"
 }
 
+[ $# -gt 0 ] || exit 0
 [ -e "$ROOT/.complete" ] || "$REPO/tests/setup/setup.sh" kernel
 mkdir -p "$KERNELS" "$LOGS" "$IMAGES"
 if [ ! -d "$KERNELS/linux" ]; then
@@ -185,7 +192,7 @@ fi
 sum=$(contents | sha1sum | cut -d' ' -f1)
 for name; do
 	[ -e "$FRAGMENTS/$name.config" ] ||
-		die "there is no kernel '$name'; there are: $(cd "$FRAGMENTS" && ls | sed 's/\.config//' | grep -v base | xargs)"
+		die "there is no kernel '$name'; there are: $(cd "$FRAGMENTS" && ls | sed 's/\.config//' | grep -vE '^(base|scenarios)$' | xargs)"
 	[ "$(cat "$IMAGES/$name/sum" 2>/dev/null)" != "$sum" ] || continue
 	if [ -n "$(flavour "$name")" ]; then
 		lock "$name"

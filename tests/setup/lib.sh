@@ -10,9 +10,8 @@ ROOT=$CACHE/$KERNEL/root          # the Debian 13 root that kernel work runs in
 OUT=$REPO/out                     # everything that a run makes: modules, images, logs
 LOGS=$OUT/logs
 
-say()  { printf '%s %s\n' "==>" "$*"; }
-warn() { printf '%s\n' "warning: $*" >&2; }
-die()  { printf '%s\n' "error: $*" >&2; exit 1; }
+. "$REPO/tests/setup/packaging/say.sh"
+. "$REPO/tests/setup/packaging/tree.sh"
 
 # step NAME COMMAND...: runs the command with its output in a log, says what is going on once every
 # ten seconds, and shows the end of the log where it fails.
@@ -75,4 +74,15 @@ check_symbols() {
 		return 1
 	fi
 	echo "$(echo "$ours" | wc -l) Rust symbols are exported, each with the name it has in Debian's kernel"
+}
+
+# The files that make up the drivers, from the top of the repository: what is in the folders that
+# Kbuild names, without what a build leaves there.
+driver_sources() {
+	cd "$REPO"
+	echo Kbuild
+	echo Kconfig
+	find $(grep -oE '\<[a-z_]+/[a-z_]+\.o\>' Kbuild | cut -d/ -f1 | sort -u) -type f \
+		\( -name '*.rs' -o -name '*.[ch]' -o -name hv_bindgen_parameters \) \
+		! -name hv_bindings.rs ! -name exports_generated.h ! -name '*.mod.c'
 }

@@ -90,16 +90,9 @@ make_root() {
 # The kernel's configuration and Rust metadata as Debian built them: only rust/ and a few tools
 # are compiled.
 prepare_kernel() {
-	local version build=$ROOT/build
-	version=$(cat "$ROOT/kernel-version")
-	rm -rf "$build"
-	mkdir -p "$build/linux"
-	in_root -- sh -c 'tar --extract --file /usr/src/linux-source-*.tar.xz --directory /build/linux --strip-components=1'
-	cp "$ROOT/boot/config-$version" "$build/linux/.config"
-	in_root -- make -C /build/linux -j"$(nproc)" $(debian_make_args) \
-		olddefconfig prepare modules_prepare
-	cp "$ROOT/usr/src/linux-headers-$version/Module.symvers" "$build/linux/"
-	check_symbols "$build/linux" "$ROOT/boot/config-$version"
+	rm -rf "$ROOT/build"
+	in_root --bind "$REPO/tests/setup" /setup -- \
+		/setup/packaging/kernel-tree.sh "$(cat "$ROOT/kernel-version")" /build/linux
 }
 
 check_machine "$@"

@@ -19,7 +19,10 @@ use super::{
     driver::RawDriver,
     driver_attributes, //
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    sync::Atomic, //
+};
 use core::{
     fmt::Write,
     ptr, //
@@ -34,7 +37,6 @@ use kernel::{
     str::as_char_ptr_in_const_context,
     sync::atomic::{
         Acquire,
-        Atomic,
         Release, //
     },
     types::Opaque, //

@@ -8,7 +8,6 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Relaxed, //
         },
         Arc,
@@ -19,28 +18,25 @@ use kernel::{
 
 use super::{
     gpadl::SharedRings,
+    send::Sender,
     CallbackMode,
     Channel,
     ChannelState,
     Direction,
-    GpaList,
-    GpaRange,
     Handler,
     Line,
     OpenConfig,
     Packet,
     Progress,
-    RingDebug,
-    SendError, //
+    RingDebug, //
 };
 use crate::{
     ring::{
         Incoming,
-        Outgoing,
-        RingPages,
-        Signal, //
+        RingPages, //
     },
     sync::{
+        Atomic,
         Exclusive,
         Tasklet, //
     },
@@ -54,7 +50,7 @@ use crate::{
 #[pin_data]
 pub struct Endpoint {
     pub(super) channel: Arc<Channel>,
-    line: Line,
+    pub(super) line: Line,
     handler: Arc<dyn Handler>,
     mode: CallbackMode,
     pub(super) rings: RingPages,
@@ -62,18 +58,12 @@ pub struct Endpoint {
     /// Whether events are delivered.
     pub(super) published: Atomic<bool>,
     #[pin]
-    outgoing: SpinLockIrq<Option<Sender>>,
+    pub(super) outgoing: SpinLockIrq<Option<Sender>>,
     pub(super) incoming: Exclusive<Option<Incoming>>,
     #[pin]
     shared: Mutex<Option<SharedRings>>,
     #[pin]
     pub(super) tasklet: Tasklet,
-}
-
-/// The sending end, and what was counted of it already.
-struct Sender {
-    ring: Outgoing,
-    full_first: u64,
 }
 
 /// The receiving end of a channel, lent to its handler.
@@ -143,7 +133,7 @@ impl Endpoint {
             closing: Atomic::new(false),
             published: Atomic::new(false),
             outgoing <- new_spinlock_irq!(
-                Some(Sender { ring: outgoing, full_first: 0 }), "Endpoint::outgoing"
+                Some(Sender::new(outgoing)), "Endpoint::outgoing"
             ),
             incoming: Exclusive::new(Some(incoming)),
             shared <- new_mutex!(None, "Endpoint::shared"),
@@ -156,6 +146,7 @@ impl Endpoint {
     }
 
     /// The channel.
+    #[inline]
     pub fn channel(&self) -> &Channel {
         &self.channel
     }
@@ -167,6 +158,7 @@ impl Endpoint {
     }
 
     /// The driver.
+    #[inline]
     pub(super) fn handler(&self) -> &dyn Handler {
         &*self.handler
     }
@@ -178,124 +170,9 @@ impl Endpoint {
     }
 
     /// Whether packets can still be sent.
+    #[inline]
     pub fn is_open(&self) -> bool {
         !self.is_closing() && !self.channel.is_rescinded()
-    }
-
-    /// How much of the ring to the host is free, in percent. Only a hint.
-    #[inline]
-    pub fn send_free_percent(&self) -> u32 {
-        self.rings.free_percent()
-    }
-
-    /// Sends a packet that is all payload.
-    ///
-    /// # Errors
-    ///
-    /// See [`SendError`].
-    #[inline]
-    pub fn send_inband(
-        &self,
-        payload: &[u8],
-        transaction: u64,
-        want_completion: bool,
-    ) -> Result<(), SendError> {
-        self.send(|ring| ring.send_inband(payload, transaction, want_completion))
-    }
-
-    /// Sends the completion of packet `transaction` of the host.
-    ///
-    /// # Errors
-    ///
-    /// See [`SendError`].
-    #[inline]
-    pub fn send_completion(&self, payload: &[u8], transaction: u64) -> Result<(), SendError> {
-        self.send(|ring| ring.send_completion(payload, transaction))
-    }
-
-    /// Sends a packet about a range of guest memory, to be completed by the host.
-    ///
-    /// # Errors
-    ///
-    /// See [`SendError`].
-    #[inline]
-    pub fn send_gpa_direct(
-        &self,
-        range: &GpaRange<'_>,
-        payload: &[u8],
-        transaction: u64,
-    ) -> Result<(), SendError> {
-        self.send(|ring| ring.send_gpa_direct(range, payload, transaction))
-    }
-
-    /// Sends a packet about several ranges of guest memory, to be completed by the host.
-    ///
-    /// # Errors
-    ///
-    /// See [`SendError`].
-    #[inline]
-    pub fn send_gpa_list(
-        &self,
-        list: &GpaList,
-        payload: &[u8],
-        transaction: u64,
-    ) -> Result<(), SendError> {
-        self.send(|ring| ring.send_gpa_list(list, payload, transaction))
-    }
-
-    /// Asks the host for a signal when more than `bytes` bytes of the ring to it are free; 0
-    /// withdraws that. Returns whether they are free already, in which case there may be none.
-    ///
-    /// # Errors
-    ///
-    /// See [`SendError`].
-    pub fn set_pending_send(&self, bytes: u32) -> Result<bool, SendError> {
-        let mut sender = self.outgoing.lock();
-        let sender = (*sender).as_mut().ok_or(SendError::Closed)?;
-        let result = sender.ring.set_pending_send(bytes);
-        if bytes != 0 {
-            sender.count_full(&self.channel);
-        }
-        result
-    }
-
-    #[inline]
-    fn send(
-        &self,
-        write: impl FnOnce(&mut Outgoing) -> Result<Signal, SendError>,
-    ) -> Result<(), SendError> {
-        if self.channel.is_rescinded() {
-            return Err(SendError::Closed);
-        }
-        let signal = {
-            let mut sender = self.outgoing.lock();
-            let sender = (*sender).as_mut().ok_or(SendError::Closed)?;
-            let result = write(&mut sender.ring);
-            if result == Err(SendError::Full) {
-                sender.count_full(&self.channel);
-            }
-            result?
-        };
-        if signal.is_needed() {
-            self.channel.stats().intr_out_empty.increment();
-            self.signal_host();
-        }
-        Ok(())
-    }
-
-    /// Signals the host that there is something for it to do in a ring.
-    #[inline]
-    pub(super) fn signal_host(&self) {
-        let connection = &self.channel.connection;
-        let line = &self.line;
-        match line.monitor {
-            Some(monitor) => connection.trigger(line.relid, monitor),
-            None => {
-                self.channel.stats().sig_events.increment();
-                let shared = (!line.dedicated).then_some(line.relid);
-                connection.signal(shared, line.connection);
-            }
-        }
     }
 
     /// A look at one of the rings.
@@ -345,6 +222,7 @@ impl Endpoint {
         });
     }
 
+    #[inline]
     pub(super) fn is_closing(&self) -> bool {
         self.closing.load(Relaxed)
     }
@@ -373,19 +251,5 @@ impl Endpoint {
         }
         // Ends the sharing of the rings, now that the host knows that it is not to use them.
         drop(shared);
-    }
-}
-
-impl Sender {
-    /// Takes over what the ring counted.
-    #[cold]
-    fn count_full(&mut self, channel: &Channel) {
-        let stats = channel.stats();
-        stats.out_full_total.increment();
-        let full_first = self.ring.counters().full_first;
-        if full_first != self.full_first {
-            self.full_first = full_first;
-            stats.out_full_first.increment();
-        }
     }
 }

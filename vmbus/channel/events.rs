@@ -14,7 +14,6 @@ use kernel::{
     sync::{
         atomic::{
             Acquire,
-            Atomic,
             Full, //
         },
         rcu,
@@ -24,7 +23,10 @@ use kernel::{
 
 use super::Endpoint;
 use crate::{
-    sync::HasTasklet,
+    sync::{
+        Atomic,
+        HasTasklet, //
+    },
     wire::MAX_RELIDS, //
 };
 

@@ -2,8 +2,8 @@
 
 //! What a channel counts, for its attributes in sysfs.
 
+use crate::sync::Atomic;
 use kernel::sync::atomic::{
-    Atomic,
     Relaxed, //
 };
 

@@ -7,7 +7,6 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Relaxed, //
         },
         rcu,
@@ -28,6 +27,7 @@ use crate::{
         CONNECT_CPU, //
     },
     ratelimit,
+    sync::Atomic,
     wire::{
         message::{
             GpadlCreated,

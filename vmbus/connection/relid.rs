@@ -15,7 +15,6 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Relaxed, //
         },
         Arc,
@@ -28,7 +27,10 @@ use super::Connection;
 use crate::{
     channel::Channel,
     guid::Guid,
-    sync::Completion,
+    sync::{
+        Atomic,
+        Completion, //
+    },
     wire::{
         message::RelidReleased,
         MAX_RELIDS, //

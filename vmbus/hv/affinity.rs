@@ -11,7 +11,6 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Atomic,
             Relaxed, //
         },
         Arc, //
@@ -22,6 +21,7 @@ use super::{
     cpu,
     CONNECT_CPU, //
 };
+use crate::sync::Atomic;
 
 /// How many channels interrupt each CPU.
 pub(crate) struct Affinity {

@@ -20,7 +20,9 @@ use super::{
 use crate::{
     bindings,
     sync::{
+        Atomic,
         HasTasklet,
+        SetOnce,
         Tasklet, //
     },
     wire::synic::{
@@ -32,12 +34,7 @@ use crate::{
 };
 use kernel::{
     prelude::*,
-    sync::{
-        atomic::Atomic,
-        rcu,
-        Arc,
-        SetOnce, //
-    },
+    sync::{rcu, Arc},
     time::{
         delay::fsleep,
         Delta, //

@@ -12,7 +12,6 @@ use core::ptr::NonNull;
 use kernel::{
     prelude::*,
     sync::atomic::{
-        Atomic,
         Full,
         Relaxed, //
     },
@@ -20,6 +19,7 @@ use kernel::{
 
 use crate::{
     bindings,
+    sync::Atomic,
     wire::HV_PAGE_SIZE, //
 };
 

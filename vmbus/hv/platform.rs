@@ -12,7 +12,6 @@ use kernel::{
         aref::ARef,
         atomic::{
             Acquire,
-            Atomic,
             Release, //
         },
     },
@@ -22,7 +21,10 @@ use super::power::{
     Callbacks,
     Sleeper, //
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    sync::Atomic, //
+};
 
 /// The device that the driver was bound to last, unless it has been taken.
 static FOUND: Atomic<*mut bindings::device> = Atomic::new(core::ptr::null_mut());

@@ -12,7 +12,10 @@ use super::{
         HV_PAGES_PER_PAGE, //
     }, //
 };
-use crate::bindings;
+use crate::{
+    bindings,
+    sync::Atomic, //
+};
 use core::{
     mem::{
         ManuallyDrop,
@@ -24,7 +27,6 @@ use kernel::{
     page::PAGE_SIZE,
     prelude::*,
     sync::atomic::{
-        Atomic,
         Relaxed, //
     }, //
 };
@@ -169,6 +171,24 @@ impl HostMemory {
         // SAFETY: `address` says that the destination is in the mapping. The source is private
         // memory and therefore elsewhere.
         unsafe { into.copy_from_nonoverlapping(from.as_ptr(), from.len()) };
+        Some(())
+    }
+
+    /// Copies several pieces in, one after the other, from offset `at` on; [`None`], and nothing is
+    /// copied, when they do not all fit.
+    #[inline]
+    #[must_use]
+    pub fn copy_in_all<const N: usize>(&self, at: usize, pieces: [&[u8]; N]) -> Option<()> {
+        let len = pieces
+            .iter()
+            .try_fold(0usize, |sum, piece| sum.checked_add(piece.len()))?;
+        let mut into = self.address(at, len)?;
+        for piece in pieces {
+            // SAFETY: `address` says that all pieces together are in the mapping, and this one comes
+            // after those before it. The source is private memory and therefore elsewhere.
+            unsafe { into.copy_from_nonoverlapping(piece.as_ptr(), piece.len()) };
+            into = into.wrapping_add(piece.len());
+        }
         Some(())
     }
 }

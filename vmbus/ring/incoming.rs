@@ -6,7 +6,6 @@ use super::{
     mapping::RingMemory,
     reader::{
         Fault,
-        Found,
         Packet,
         ReadCounters,
         Reader, //
@@ -48,7 +47,20 @@ impl Incoming {
     )]
     #[inline]
     pub fn next(&mut self) -> Option<Packet<'_>> {
-        let found = self.find()?;
+        let mut faults = 0;
+        let found = loop {
+            match self.reader.advance() {
+                Ok(Some(found)) => break found,
+                Ok(None) => return None,
+                Err(fault) => {
+                    self.report(fault);
+                    faults += 1;
+                    if faults == MAX_FAULTS {
+                        return None;
+                    }
+                }
+            }
+        };
         Some(self.reader.packet(found))
     }
 
@@ -73,17 +85,6 @@ impl Incoming {
     /// What was counted.
     pub fn counters(&self) -> ReadCounters {
         self.reader.counters()
-    }
-
-    #[inline]
-    fn find(&mut self) -> Option<Found> {
-        for _ in 0..MAX_FAULTS {
-            match self.reader.advance() {
-                Ok(found) => return found,
-                Err(fault) => self.report(fault),
-            }
-        }
-        None
     }
 
     #[cold]

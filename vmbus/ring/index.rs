@@ -8,10 +8,7 @@
 //! The host can put any value where an index should be. [`Size::check`] filters those out; beyond
 //! that, all arithmetic here is total: nonsense goes in, nonsense comes out, nothing overflows.
 
-use core::num::{
-    NonZeroU32,
-    NonZeroU64, //
-};
+use core::num::NonZeroU32;
 
 /// The size of the data of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +19,7 @@ impl Size {
     pub const MAX: usize = 1 << 30;
 
     /// A ring of `bytes` bytes of data: a multiple of 8, more than 0, and at most [`Self::MAX`].
+    #[inline]
     pub const fn new(bytes: usize) -> Option<Self> {
         if bytes & 7 != 0 || bytes > Self::MAX {
             return None;
@@ -34,11 +32,13 @@ impl Size {
     }
 
     /// The size in bytes.
+    #[inline]
     pub const fn get(self) -> u32 {
         self.0.get()
     }
 
     /// `index`, if it is one of this ring at which a packet can begin.
+    #[inline]
     pub const fn check(self, index: u32) -> Option<u32> {
         if index < self.get() && index & 7 == 0 {
             Some(index)
@@ -48,6 +48,7 @@ impl Size {
     }
 
     /// How far it is from index `from` onwards to index `to`.
+    #[inline]
     pub const fn distance(self, from: u32, to: u32) -> u32 {
         let linear = to.wrapping_sub(from);
         if to >= from {
@@ -58,16 +59,19 @@ impl Size {
     }
 
     /// The number of bytes that wait for the reader.
+    #[inline]
     pub const fn used(self, read: u32, write: u32) -> u32 {
         self.distance(read, write)
     }
 
     /// The number of bytes that do not; the writer may use all but one of them.
+    #[inline]
     pub const fn free(self, read: u32, write: u32) -> u32 {
         self.get().wrapping_sub(self.used(read, write))
     }
 
     /// The index `by` bytes after `index`, where `by` is at most the size of the ring.
+    #[inline]
     pub const fn advance(self, index: u32, by: u32) -> u32 {
         let linear = index.wrapping_add(by);
         if linear >= self.get() {
@@ -77,12 +81,12 @@ impl Size {
         }
     }
 
-    /// What share `bytes` bytes are of the ring with a header of `header` bytes, in percent. The
-    /// header counts as if it were in use, as in the C driver.
-    pub fn percent(self, bytes: u32, header: u32) -> u32 {
-        let whole = NonZeroU64::from(self.0).saturating_add(u64::from(header));
-        // CAST: at most 100 for a number of bytes that fits into the ring.
-        (u64::from(bytes) * 100 / whole) as u32
+    /// Whether `bytes` bytes are more than `percent` percent of the ring with a header of `header`
+    /// bytes, in whole percents. The header counts as if it were in use, as in the C driver.
+    #[inline]
+    pub fn is_above_percent(self, bytes: u32, percent: u32, header: u32) -> bool {
+        let whole = u64::from(self.get()).wrapping_add(header.into());
+        u64::from(bytes) * 100 >= whole.wrapping_mul(u64::from(percent).wrapping_add(1))
     }
 }
 
@@ -91,6 +95,7 @@ impl Size {
 ///
 /// Only the step from empty to not empty deserves a signal. A host slows down guests that signal
 /// for anything else.
+#[inline]
 pub const fn signal_after_write(mask: u32, old_write: u32, read: u32) -> bool {
     mask == 0 && old_write == read
 }
@@ -100,6 +105,7 @@ pub const fn signal_after_write(mask: u32, old_write: u32, read: u32) -> bool {
 ///
 /// Only the step from too little to enough room deserves a signal. When the writer has used more
 /// than there was before, it saw the room itself: the difference wraps to a large number.
+#[inline]
 pub const fn signal_after_read(pending: u32, free: u32, freed: u32) -> bool {
     let free_before = free.wrapping_sub(freed);
     pending != 0 && free_before <= pending && free > pending
@@ -110,6 +116,7 @@ pub const fn signal_after_read(pending: u32, free: u32, freed: u32) -> bool {
 ///
 /// The header takes a page of its own. It is stolen from the data where that costs at most an
 /// eighth of them. What is far too much stays far too much.
+#[inline]
 pub const fn ring_bytes(payload: usize, page: usize) -> usize {
     let header = if payload / 8 >= page { 0 } else { page };
     let last = page.wrapping_sub(1);

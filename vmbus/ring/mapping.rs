@@ -115,4 +115,10 @@ impl Shared for RingMemory {
         // CAST: Widening.
         self.memory.copy_in(PAGE_SIZE + at as usize, from)
     }
+
+    #[inline]
+    fn copy_in_all<const N: usize>(&self, at: u32, pieces: [&[u8]; N]) -> Option<()> {
+        // CAST: Widening.
+        self.memory.copy_in_all(PAGE_SIZE + at as usize, pieces)
+    }
 }

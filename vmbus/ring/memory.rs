@@ -97,6 +97,7 @@ impl RingPages {
 
     /// Asks the host for no signals about packets. For an interrupt handler, which does not have
     /// the [`Incoming`].
+    #[inline]
     pub fn mask_incoming(&self) {
         self.incoming.store(Word::InterruptMask, 1);
         // Packets that come in before the host sees the mask are seen by who looks from now on.
@@ -105,14 +106,18 @@ impl RingPages {
 
     /// The number of free bytes of the outgoing ring. A hint: it may change at any time, and the
     /// host can forge it.
+    #[inline]
     pub fn free_bytes(&self) -> u32 {
         self.outgoing.free_bytes()
     }
 
-    /// The share of the outgoing ring that is free, in percent. A hint as [`Self::free_bytes`].
-    pub fn free_percent(&self) -> u32 {
+    /// Whether more than this share of the outgoing ring is free. A hint as [`Self::free_bytes`].
+    #[inline]
+    pub fn is_free_above(&self, percent: u32) -> bool {
         let free = self.outgoing.free_bytes();
-        self.outgoing.size().percent(free, HEADER_BYTES)
+        self.outgoing
+            .size()
+            .is_above_percent(free, percent, HEADER_BYTES)
     }
 
     /// The state of a ring, for people.

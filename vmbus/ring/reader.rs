@@ -48,7 +48,13 @@ pub enum Fault {
 #[derive(Clone, Copy, Debug)]
 #[must_use = "the packet is no longer in the ring"]
 pub struct Found {
-    descriptor: Descriptor,
+    kind: Kind,
+    flags: u16,
+    transaction: u64,
+    /// How much of the buffer is in front of the payload.
+    header: usize,
+    /// How much of the buffer the packet takes.
+    len: usize,
 }
 
 /// A packet, in private memory.
@@ -113,10 +119,9 @@ impl<S: Shared, B: DerefMut<Target = [u8]>> Reader<S, B> {
     #[inline]
     pub fn advance(&mut self) -> Result<Option<Found>, Fault> {
         let result = self.try_advance();
-        self.counters.faults = self
-            .counters
-            .faults
-            .wrapping_add(u64::from(result.is_err()));
+        if result.is_err() {
+            self.count_fault();
+        }
         result
     }
 
@@ -126,47 +131,49 @@ impl<S: Shared, B: DerefMut<Target = [u8]>> Reader<S, B> {
             return Ok(None);
         }
         let available = self.size.used(self.read, self.write);
-        let descriptor = self
-            .descriptor(available)
-            .ok_or_else(|| self.skip_all(0, available))?;
-        let len = descriptor.len();
+        let Some(descriptor) = self.descriptor(available) else {
+            return Err(self.skip_all(0, available));
+        };
+        let (offset, len) = (descriptor.offset(), descriptor.len());
         // CAST: at most 8 times a 16-bit number.
         let total = (len + TRAILER_LEN) as u32;
-        if len < DESCRIPTOR_LEN || total > available {
+        let Some(body) = len
+            .checked_sub(DESCRIPTOR_LEN)
+            .filter(|_| total <= available)
+        else {
             return Err(self.skip_all(len, available));
-        }
-        let start = self.read + DESCRIPTOR_LEN as u32;
+        };
+        let start = self.read.wrapping_add(DESCRIPTOR_LEN as u32);
         self.read = self.size.advance(self.read, total);
-        if descriptor.offset() < DESCRIPTOR_LEN || descriptor.offset() > len {
-            return Err(Fault::Offset(descriptor.offset()));
-        }
-        self.buffer
-            .get_mut(..len - DESCRIPTOR_LEN)
-            .and_then(|body| self.shared.copy_out(start, body))
+        let Some(header) = offset.checked_sub(DESCRIPTOR_LEN).filter(|_| offset <= len) else {
+            return Err(Fault::Offset(offset));
+        };
+        let Some(room) = self.buffer.get_mut(..body) else {
+            return Err(Fault::TooLong(len));
+        };
+        self.shared
+            .copy_out(start, room)
             .ok_or(Fault::TooLong(len))?;
-        Ok(Some(Found { descriptor }))
+        Ok(Some(Found {
+            kind: descriptor.kind,
+            flags: descriptor.flags,
+            transaction: descriptor.transaction,
+            header,
+            len: body,
+        }))
     }
 
     /// The packet that [`Self::advance`] found last.
     #[inline]
     pub fn packet(&self, found: Found) -> Packet<'_> {
-        let Descriptor {
-            kind,
-            flags,
-            transaction,
-            ..
-        } = found.descriptor;
-        let (offset, len) = (found.descriptor.offset(), found.descriptor.len());
-        let part = |from: usize, to: usize| {
-            let range = from.checked_sub(DESCRIPTOR_LEN)?..to.checked_sub(DESCRIPTOR_LEN)?;
-            self.buffer.get(range)
-        };
+        let body = self.buffer.get(..found.len).unwrap_or_default();
+        let (header, payload) = body.split_at_checked(found.header).unwrap_or_default();
         Packet {
-            kind,
-            flags,
-            transaction,
-            header: part(DESCRIPTOR_LEN, offset).unwrap_or_default(),
-            payload: part(offset, len).unwrap_or_default(),
+            kind: found.kind,
+            flags: found.flags,
+            transaction: found.transaction,
+            header,
+            payload,
         }
     }
 
@@ -241,11 +248,18 @@ impl<S: Shared, B: DerefMut<Target = [u8]>> Reader<S, B> {
         Descriptor::read_from_bytes(&bytes).ok()
     }
 
+    #[cold]
+    fn count_fault(&mut self) {
+        self.counters.faults = self.counters.faults.wrapping_add(1);
+    }
+
+    #[cold]
     fn skip_all(&mut self, len: usize, available: u32) -> Fault {
         self.read = self.write;
         Fault::Length { len, available }
     }
 
+    #[cold]
     fn host_got_room(&self, pending: u32, freed: u32) -> bool {
         let write = self.shared.load(Word::WriteIndex);
         self.size.check(write).is_some_and(|write| {

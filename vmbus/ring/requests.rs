@@ -12,9 +12,9 @@ use core::ops::Deref;
 /// The number of slots in a word.
 const BITS: usize = u64::BITS as usize;
 
-/// The number of words that [`Slots::new`] needs for `count` slots.
-pub const fn words_for(count: usize) -> usize {
-    2 * count.div_ceil(BITS)
+/// The number of groups that [`Slots::new`] needs for `count` slots.
+pub const fn groups_for(count: usize) -> usize {
+    count.div_ceil(BITS)
 }
 
 /// A word that many change at the same time.
@@ -28,28 +28,61 @@ pub trait SharedWord {
     ///
     /// What the word is instead of `old`.
     fn replace(&self, old: u64, new: u64) -> Result<(), u64>;
+
+    /// Sets bit `bit`, fully ordered. Returns whether that changed it.
+    #[inline]
+    fn set(&self, bit: u32) -> bool {
+        change(self, 1 << (bit % u64::BITS), true)
+    }
+
+    /// Clears bit `bit`, fully ordered. Returns whether that changed it.
+    #[inline]
+    fn clear(&self, bit: u32) -> bool {
+        change(self, 1 << (bit % u64::BITS), false)
+    }
+}
+
+fn change(word: &(impl SharedWord + ?Sized), bit: u64, set: bool) -> bool {
+    let mut old = word.load();
+    loop {
+        if (old & bit != 0) == set {
+            return false;
+        }
+        match word.replace(old, old ^ bit) {
+            Ok(()) => return true,
+            Err(now) => old = now,
+        }
+    }
+}
+
+/// 64 slots.
+#[derive(Debug, Default)]
+pub struct Group<A> {
+    /// Those that are not free.
+    taken: A,
+    /// Those of them in flight.
+    in_flight: A,
+}
+
+impl<A> Group<A> {
+    /// A group, of words that are 0.
+    pub const fn new(taken: A, in_flight: A) -> Self {
+        Self { taken, in_flight }
+    }
 }
 
 /// The slots of a channel. All methods work from any context without a lock.
 #[derive(Debug)]
 pub struct Slots<W> {
-    /// Two words for each 64 slots: those that are taken, and those of them in flight.
-    words: W,
+    groups: W,
     count: usize,
 }
 
-/// What a bit is about: the position of its word among the two.
-#[derive(Clone, Copy)]
-enum Map {
-    Taken = 0,
-    InFlight = 1,
-}
-
-impl<A: SharedWord, W: Deref<Target = [A]>> Slots<W> {
-    /// Makes up to `count` slots, in words that are 0: [`words_for`] tells how many.
-    pub fn new(words: W, count: usize) -> Self {
-        let count = count.min(words.len() / 2 * BITS);
-        Self { words, count }
+impl<A: SharedWord, W: Deref<Target = [Group<A>]>> Slots<W> {
+    /// Makes up to `count` slots of new groups: [`groups_for`] tells how many.
+    pub fn new(groups: W, count: usize) -> Self {
+        let count = count.min(groups.len() * BITS);
+        Self { groups, count }
     }
 
     /// The number of slots.
@@ -66,103 +99,122 @@ impl<A: SharedWord, W: Deref<Target = [A]>> Slots<W> {
     ///
     /// The search begins with the slots of `hint`, any number: callers with different ones do not
     /// get into each other's way.
-    pub fn take(&self, hint: usize) -> Option<Slot<'_, A, W>> {
-        let groups = self.words.len() / 2;
-        let first = hint.checked_rem(groups)?;
-        (first..groups).chain(0..first).find_map(|group| {
-            let index = self.take_of(group)?;
-            Some(Slot { slots: self, index })
-        })
+    #[inline]
+    pub fn take(&self, hint: usize) -> Option<Slot<'_, A>> {
+        let first = if hint < self.groups.len() {
+            hint
+        } else {
+            hint.checked_rem(self.groups.len())?
+        };
+        self.take_of(first).or_else(|| self.take_beside(first))
+    }
+
+    /// The same in the other groups.
+    #[cold]
+    fn take_beside(&self, first: usize) -> Option<Slot<'_, A>> {
+        (first..self.groups.len())
+            .chain(0..first)
+            .find_map(|group| self.take_of(group))
     }
 
     /// Claims the slot that a completion names; [`None`] when no packet of this name is in flight.
-    pub fn claim(&self, id: u64) -> Option<Slot<'_, A, W>> {
+    #[inline]
+    pub fn claim(&self, id: u64) -> Option<Slot<'_, A>> {
         self.claim_index(usize::try_from(id).ok()?.checked_sub(1)?)
     }
 
     /// Claims all slots in flight, one after the other, for a channel whose host is gone.
-    pub fn claim_all(&self) -> impl Iterator<Item = Slot<'_, A, W>> {
+    pub fn claim_all<'a>(&'a self) -> impl Iterator<Item = Slot<'a, A>>
+    where
+        A: 'a,
+    {
         (0..self.count).filter_map(|index| self.claim_index(index))
     }
 
-    fn take_of(&self, group: usize) -> Option<usize> {
+    /// Makes a slot free that was [kept](Slot::keep). Nothing happens if it is not taken.
+    #[inline]
+    pub fn give_back(&self, index: usize) {
+        if let Some(group) = self.groups.get(index / BITS) {
+            group.taken.clear(bit_of(index));
+        }
+    }
+
+    #[inline]
+    fn take_of(&self, number: usize) -> Option<Slot<'_, A>> {
+        let group = self.groups.get(number)?;
         loop {
-            let taken = self.word(group, Map::Taken)?.load();
+            let taken = group.taken.load();
             // CAST: At most 64.
-            let index = group * BITS + taken.trailing_ones() as usize;
+            let index = number * BITS + taken.trailing_ones() as usize;
             if taken == u64::MAX || index >= self.count {
                 return None;
             }
-            if self.change(index, Map::Taken, true) {
-                return Some(index);
+            if group.taken.set(taken.trailing_ones()) {
+                return Some(Slot { group, index });
             }
         }
     }
 
-    fn claim_index(&self, index: usize) -> Option<Slot<'_, A, W>> {
-        if index < self.count && self.change(index, Map::InFlight, false) {
-            Some(Slot { slots: self, index })
-        } else {
-            None
-        }
-    }
-
-    /// Sets or clears the bit of a slot. Returns whether that changed it.
-    fn change(&self, index: usize, map: Map, set: bool) -> bool {
-        let Some(word) = self.word(index / BITS, map) else {
-            return false;
-        };
-        let bit = 1 << (index % BITS);
-        let mut old = word.load();
-        loop {
-            if (old & bit != 0) == set {
-                return false;
-            }
-            match word.replace(old, old ^ bit) {
-                Ok(()) => return true,
-                Err(now) => old = now,
-            }
-        }
-    }
-
-    fn word(&self, group: usize, map: Map) -> Option<&A> {
-        // CAST: The value of the enumeration is the position.
-        self.words.get(2 * group + map as usize)
+    #[inline]
+    fn claim_index(&self, index: usize) -> Option<Slot<'_, A>> {
+        let group = self.groups.get(index / BITS)?;
+        let is_claimed = index < self.count && group.in_flight.clear(bit_of(index));
+        is_claimed.then(|| Slot { group, index })
     }
 }
 
 /// A slot that is taken and not in flight. Dropping it makes it free.
 #[derive(Debug)]
 #[must_use = "the slot is free again when this is dropped"]
-pub struct Slot<'a, A: SharedWord, W: Deref<Target = [A]>> {
-    slots: &'a Slots<W>,
+pub struct Slot<'a, A: SharedWord> {
+    group: &'a Group<A>,
     index: usize,
 }
 
-impl<A: SharedWord, W: Deref<Target = [A]>> Slot<'_, A, W> {
+impl<A: SharedWord> Slot<'_, A> {
     /// The number of the slot, from 0: for a table of what belongs to the packets.
+    #[inline]
     pub fn index(&self) -> usize {
         self.index
     }
 
     /// The name of the packet.
+    #[inline]
     pub fn id(&self) -> u64 {
         // CAST: `usize` is no wider than 64 bits, and the index of a slot not its largest value.
         (self.index as u64).wrapping_add(1)
     }
 
+    /// Keeps the slot until [`Slots::give_back`], for what is not named to the host. Returns its
+    /// index.
+    #[inline]
+    pub fn keep(self) -> usize {
+        let index = self.index;
+        core::mem::forget(self);
+        index
+    }
+
     /// Puts the slot in flight: from now on, a completion with the returned name claims it. To be
     /// called before the packet is sent; [`Slots::claim`] it if that fails.
+    #[inline]
     pub fn launch(self) -> u64 {
         let id = self.id();
-        self.slots.change(self.index, Map::InFlight, true);
+        self.group.in_flight.set(bit_of(self.index));
         core::mem::forget(self);
         id
     }
 }
 
-impl<A: SharedWord, W: Deref<Target = [A]>> Drop for Slot<'_, A, W> {
+impl<A: SharedWord> Drop for Slot<'_, A> {
+    #[inline]
     fn drop(&mut self) {
-        self.slots.change(self.index, Map::Taken, false);
+        self.group.taken.clear(bit_of(self.index));
     }
+}
+
+/// Which bit of the words of its group a slot is.
+#[inline]
+fn bit_of(index: usize) -> u32 {
+    // CAST: Less than 64.
+    (index % BITS) as u32
 }

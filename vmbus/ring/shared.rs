@@ -59,6 +59,20 @@ pub trait Shared {
     #[must_use]
     fn copy_in(&self, at: u32, from: &[u8]) -> Option<()>;
 
+    /// Copies several pieces into the ring, one after the other; [`None`] when they do not all fit.
+    #[inline]
+    #[must_use]
+    fn copy_in_all<const N: usize>(&self, at: u32, pieces: [&[u8]; N]) -> Option<()> {
+        pieces
+            .iter()
+            .filter(|piece| !piece.is_empty())
+            .try_fold(at, |at, piece| {
+                self.copy_in(at, piece)?;
+                at.checked_add(u32::try_from(piece.len()).ok()?)
+            })
+            .map(|_| ())
+    }
+
     /// Prepares the header of a ring that nobody uses.
     fn reset(&self) {
         self.store(Word::InterruptMask, 0);
@@ -69,6 +83,7 @@ pub trait Shared {
     }
 
     /// The number of free bytes, as the header claims.
+    #[inline]
     fn free_bytes(&self) -> u32 {
         self.size()
             .free(self.load(Word::ReadIndex), self.load(Word::WriteIndex))

@@ -4,23 +4,24 @@
 
 use super::requests::{
     self,
-    words_for,
+    groups_for,
+    Group,
     SharedWord, //
 };
+use crate::sync::Atomic;
 use kernel::{
     prelude::*,
     sync::atomic::{
-        Atomic,
         Full,
         Relaxed, //
     },
 };
 
 /// The slots of a channel.
-pub type Slots = requests::Slots<KVec<Atomic<u64>>>;
+pub type Slots = requests::Slots<KVec<Group<Atomic<u64>>>>;
 
 /// A slot that is taken and not in flight.
-pub type Slot<'a> = requests::Slot<'a, Atomic<u64>, KVec<Atomic<u64>>>;
+pub type Slot<'a> = requests::Slot<'a, Atomic<u64>>;
 
 impl SharedWord for Atomic<u64> {
     #[inline]
@@ -32,6 +33,18 @@ impl SharedWord for Atomic<u64> {
     fn replace(&self, old: u64, new: u64) -> Result<(), u64> {
         self.cmpxchg(old, new, Full).map(|_| ())
     }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn set(&self, bit: u32) -> bool {
+        self.set_bit(bit)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn clear(&self, bit: u32) -> bool {
+        self.clear_bit(bit)
+    }
 }
 
 /// Makes `count` slots.
@@ -40,9 +53,9 @@ impl SharedWord for Atomic<u64> {
 ///
 /// `ENOMEM`.
 pub fn allocate(count: usize) -> Result<Slots> {
-    let mut words = KVec::with_capacity(words_for(count), GFP_KERNEL)?;
-    for _ in 0..words_for(count) {
-        words.push(Atomic::new(0), GFP_KERNEL)?;
+    let mut groups = KVec::with_capacity(groups_for(count), GFP_KERNEL)?;
+    for _ in 0..groups_for(count) {
+        groups.push(Group::new(Atomic::new(0), Atomic::new(0)), GFP_KERNEL)?;
     }
-    Ok(requests::Slots::new(words, count))
+    Ok(requests::Slots::new(groups, count))
 }

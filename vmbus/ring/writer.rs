@@ -49,13 +49,16 @@ pub struct Draft<'a> {
     pub flags: u16,
     /// Names the packet.
     pub transaction: u64,
-    /// What goes between descriptor and payload: in all, a multiple of 8 bytes.
-    pub header: &'a [&'a [u8]],
+    /// What goes between descriptor and payload, in two pieces: in all, a multiple of 8 bytes.
+    pub header: [&'a [u8]; 2],
     /// The payload.
-    pub payload: &'a [&'a [u8]],
+    pub payload: &'a [u8],
 }
 
-/// The lengths of a packet.
+/// The longest packet: lengths are 16-bit numbers of units.
+const MAX_LEN: usize = u16::MAX as usize * UNIT;
+
+/// What goes around a draft.
 struct Layout {
     descriptor: Descriptor,
     /// Zeros after the payload.
@@ -65,30 +68,31 @@ struct Layout {
 }
 
 impl Draft<'_> {
-    #[inline]
+    #[inline(always)]
     fn layout(&self) -> Option<Layout> {
-        let offset = sum_of_lengths(self.header, DESCRIPTOR_LEN)?;
-        let end = sum_of_lengths(self.payload, offset)?;
-        let len = end.checked_next_multiple_of(UNIT)?;
+        let [first, second] = self.header;
+        // No slice is longer than half of all memory, and none of these lengths is close to that.
+        let offset = first.len().checked_add(second.len())?;
+        let end = offset.checked_add(self.payload.len())?;
+        if end > MAX_LEN - DESCRIPTOR_LEN {
+            return None;
+        }
+        let (offset, end) = (offset + DESCRIPTOR_LEN, end + DESCRIPTOR_LEN);
+        let padding = end.wrapping_neg() % UNIT;
+        let len = end + padding;
         Some(Layout {
+            // CAST: Not more than the longest packet, whose length fits.
             descriptor: Descriptor {
                 kind: self.kind,
-                offset8: u16::try_from(offset / UNIT).ok()?,
-                len8: u16::try_from(len / UNIT).ok()?,
+                offset8: (offset / UNIT) as u16,
+                len8: (len / UNIT) as u16,
                 flags: self.flags,
                 transaction: self.transaction,
             },
-            padding: len - end,
-            total: u32::try_from(len.checked_add(TRAILER_LEN)?).ok()?,
+            padding,
+            total: (len + TRAILER_LEN) as u32,
         })
     }
-}
-
-#[inline]
-fn sum_of_lengths(parts: &[&[u8]], start: usize) -> Option<usize> {
-    parts
-        .iter()
-        .try_fold(start, |sum, part| sum.checked_add(part.len()))
 }
 
 /// What a writer counted since it was made.
@@ -131,15 +135,11 @@ impl<S: Shared> Writer<S> {
     /// # Errors
     ///
     /// [`SendError::Full`], [`SendError::Corrupt`] or [`SendError::TooLong`].
-    #[inline]
+    #[inline(always)]
     pub fn send(&mut self, draft: &Draft<'_>) -> Result<Signal, SendError> {
         let layout = draft.layout().ok_or(SendError::TooLong)?;
-        if layout.total >= self.size.get() {
-            return Err(SendError::TooLong);
-        }
         if self.free_bytes()? <= layout.total {
-            self.count_full();
-            return Err(SendError::Full);
+            return Err(self.no_room(layout.total));
         }
         self.full = false;
         self.copy(draft, &layout).ok_or(SendError::Corrupt)?;
@@ -151,7 +151,7 @@ impl<S: Shared> Writer<S> {
     /// # Errors
     ///
     /// As [`Self::send`].
-    #[inline]
+    #[inline(always)]
     pub fn send_inband(
         &mut self,
         payload: &[u8],
@@ -167,8 +167,8 @@ impl<S: Shared> Writer<S> {
             kind: Kind::INBAND,
             flags,
             transaction,
-            header: &[],
-            payload: &[payload],
+            header: [&[], &[]],
+            payload,
         })
     }
 
@@ -187,8 +187,8 @@ impl<S: Shared> Writer<S> {
             kind: Kind::COMPLETION,
             flags: 0,
             transaction,
-            header: &[],
-            payload: &[payload],
+            header: [&[], &[]],
+            payload,
         })
     }
 
@@ -197,7 +197,7 @@ impl<S: Shared> Writer<S> {
     /// # Errors
     ///
     /// As [`Self::send`].
-    #[inline]
+    #[inline(always)]
     pub fn send_gpa_direct(
         &mut self,
         range: &GpaRange<'_>,
@@ -208,11 +208,11 @@ impl<S: Shared> Writer<S> {
             kind: Kind::GPA_DIRECT,
             flags: COMPLETION_REQUESTED,
             transaction,
-            header: &[
+            header: [
                 GpaDirect::new(range.len, range.offset).as_bytes(),
                 range.pfns.as_bytes(),
             ],
-            payload: &[payload],
+            payload,
         })
     }
 
@@ -232,8 +232,8 @@ impl<S: Shared> Writer<S> {
             kind: Kind::GPA_DIRECT,
             flags: COMPLETION_REQUESTED,
             transaction,
-            header: &[list.as_bytes()],
-            payload: &[payload],
+            header: [list.as_bytes(), &[]],
+            payload,
         })
     }
 
@@ -242,6 +242,7 @@ impl<S: Shared> Writer<S> {
     /// # Errors
     ///
     /// [`SendError::Corrupt`].
+    #[inline]
     pub fn free_bytes(&self) -> Result<u32, SendError> {
         // What the host read is read before the writes that take its place: the host's release of
         // its index pairs with this acquire.
@@ -278,6 +279,16 @@ impl<S: Shared> Writer<S> {
         &self.shared
     }
 
+    /// Why a packet that takes `total` bytes does not fit.
+    #[cold]
+    fn no_room(&mut self, total: u32) -> SendError {
+        if total >= self.size.get() {
+            return SendError::TooLong;
+        }
+        self.count_full();
+        SendError::Full
+    }
+
     #[cold]
     fn count_full(&mut self) {
         self.counters.full_total = self.counters.full_total.wrapping_add(1);
@@ -288,23 +299,26 @@ impl<S: Shared> Writer<S> {
     }
 
     /// Copies a packet into the free part of the ring.
-    #[inline]
+    #[inline(always)]
     fn copy(&self, draft: &Draft<'_>, layout: &Layout) -> Option<()> {
         const ZEROS: [u8; UNIT] = [0; UNIT];
 
-        let mut at = self.write;
-        let mut put = |bytes: &[u8]| {
-            self.shared.copy_in(at, bytes)?;
-            at = at.checked_add(u32::try_from(bytes.len()).ok()?)?;
-            Some(())
-        };
-        put(layout.descriptor.as_bytes())?;
-        draft.header.iter().try_for_each(|part| put(part))?;
-        draft.payload.iter().try_for_each(|part| put(part))?;
-        if layout.padding != 0 {
-            put(ZEROS.get(..layout.padding)?)?;
+        let (descriptor, trailer) = (layout.descriptor.as_bytes(), &trailer(self.write));
+        let ([first, second], payload) = (draft.header, draft.payload);
+        if layout.padding == 0 {
+            let pieces = [descriptor, first, second, payload, trailer.as_bytes()];
+            return self.shared.copy_in_all(self.write, pieces);
         }
-        put(trailer(self.write).as_bytes())
+        let zeros = ZEROS.get(..layout.padding)?;
+        let pieces = [
+            descriptor,
+            first,
+            second,
+            payload,
+            zeros,
+            trailer.as_bytes(),
+        ];
+        self.shared.copy_in_all(self.write, pieces)
     }
 
     /// Hands `len` bytes over to the host.

@@ -8,9 +8,9 @@
 
 use core::cell::UnsafeCell;
 
+use crate::sync::Atomic;
 use kernel::sync::atomic::{
     Acquire,
-    Atomic,
     Full,
     Release, //
 };
@@ -49,6 +49,7 @@ impl<T> Exclusive<T> {
 
     /// Runs `work` on the value. If another caller has it, that one runs its own `work` once more
     /// instead, after the end of its present round.
+    #[inline(always)]
     pub(crate) fn run(&self, mut work: impl FnMut(&mut T)) {
         loop {
             match self.state.cmpxchg(FREE, TAKEN, Full) {

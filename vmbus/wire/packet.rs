@@ -65,23 +65,21 @@ pub struct Descriptor {
 
 impl Descriptor {
     /// Where the payload begins.
+    #[inline]
     pub const fn offset(&self) -> usize {
         self.offset8 as usize * UNIT
     }
 
     /// The length of the packet without its trailer.
+    #[inline]
     pub const fn len(&self) -> usize {
         self.len8 as usize * UNIT
     }
 
     /// Whether the packet has no bytes, which no valid one has.
+    #[inline]
     pub const fn is_empty(&self) -> bool {
         self.len8 == 0
-    }
-
-    /// Whether the sender wants a completion.
-    pub const fn wants_completion(&self) -> bool {
-        self.flags & COMPLETION_REQUESTED != 0
     }
 }
 
@@ -98,6 +96,7 @@ pub struct GpaDirect {
 
 impl GpaDirect {
     /// The header for `len` bytes that begin at `offset` in the first page.
+    #[inline]
     pub const fn new(len: u32, offset: u32) -> Self {
         Self {
             reserved: 0,
@@ -204,6 +203,7 @@ pub struct TransferRange {
 impl TransferPages {
     /// Reads a header with its ranges from what is between descriptor and payload; [`None`] when
     /// fewer ranges are there than it claims.
+    #[inline]
     pub fn parse(bytes: &[u8]) -> Option<(&Self, &[TransferRange])> {
         let (header, rest) = Self::ref_from_prefix(bytes).ok()?;
         let count = usize::try_from(header.range_count.get()).ok()?;
@@ -213,6 +213,7 @@ impl TransferPages {
 }
 
 /// What follows a packet that began at index `start`.
+#[inline]
 pub const fn trailer(start: u32) -> u64 {
     (start as u64) << 32
 }

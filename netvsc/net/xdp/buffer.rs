@@ -28,7 +28,6 @@ use kernel::{
         aref::ARef,
         atomic::{
             Acquire,
-            Atomic,
             Full, //
         },
         rcu, //
@@ -36,6 +35,7 @@ use kernel::{
     types::Opaque, //
 };
 use vmbus::bindings;
+use vmbus::sync::Atomic;
 
 /// How much room programs get in front of a packet, in bytes.
 // CAST: A small constant.

@@ -1,14 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The C drivers and ours side by side, in numbers.
+//!
+//! `count` says what an operation costs: instructions, counted by the plugin, and what the host sees.
+//! `time` says how fast it is, by alternating runs. Each leaves a file of figures, which `report`
+//! makes into a table, a picture and a JSON file.
 
 mod count;
+mod figures;
+mod guest;
+mod loads;
+mod picture;
+mod report;
 mod symbols;
+mod time;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use vmbus_e2e::machine::{Driver, Lab};
 
 /// Measures the C drivers and ours.
@@ -20,31 +30,74 @@ struct Args {
     /// The folder for the guests' consoles and the records of VMBus messages.
     #[arg(long, default_value = "logs")]
     logs: PathBuf,
-    /// The folder in which the plugin writes what it counted.
-    #[arg(long)]
-    counts: PathBuf,
-    /// Only these drivers.
-    #[arg(long, value_enum)]
-    driver: Option<Driver>,
-    /// Only loads whose name contains this.
-    #[arg(long, default_value = "")]
-    only: String,
+    /// The folder for the results.
+    #[arg(long, default_value = "bench")]
+    out: PathBuf,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Counts what operations cost; QEMU must have the plugin, with the same folder.
+    Count {
+        /// Only these drivers.
+        #[arg(long, value_enum)]
+        driver: Option<Driver>,
+        /// Only loads whose name contains this.
+        #[arg(long, default_value = "")]
+        only: String,
+        /// How many guests of each kind.
+        #[arg(long, default_value_t = 1)]
+        guests: u32,
+    },
+    /// Measures how long operations take.
+    Time {
+        /// How many guests of each kind, in turn.
+        #[arg(long, default_value_t = 5)]
+        pairs: u32,
+    },
+    /// Shows what was measured, and writes `bench.json` and `bench.svg`.
+    Report,
 }
 
 fn main() -> Result<()> {
     let args = Args::parse();
-    for driver in Driver::ALL {
-        if args.driver.is_some_and(|only| only != driver) {
-            continue;
-        }
-        let lab = Lab {
-            images: args.images.clone(),
-            logs: args.logs.clone(),
-            name: "bench".to_owned(),
+    std::fs::create_dir_all(&args.out)?;
+    let lab = |driver| Lab {
+        images: args.images.clone(),
+        logs: args.logs.clone(),
+        name: "bench".to_owned(),
+        driver,
+        kernel: Default::default(),
+        ended: Default::default(),
+    };
+    match &args.what {
+        What::Count {
             driver,
-            ended: Default::default(),
-        };
-        count::count(&lab, &args.counts, &args.only)?;
+            only,
+            guests,
+        } => {
+            let mut figures = figures::Figures::default();
+            for _ in 0..*guests {
+                for driver in Driver::ALL
+                    .into_iter()
+                    .filter(|one| driver.is_none_or(|only| only == *one))
+                {
+                    count::count(&lab(driver), &args.out, only, &mut figures)?;
+                }
+            }
+            figures.write(&args.out.join("counts.txt"))
+        }
+        What::Time { pairs } => {
+            let mut figures = figures::Figures::default();
+            for _ in 0..*pairs {
+                for driver in Driver::ALL {
+                    time::time(&lab(driver), &mut figures)?;
+                }
+            }
+            figures.write(&args.out.join("times.txt"))
+        }
+        What::Report => report::report(&args.out),
     }
-    Ok(())
 }

@@ -42,14 +42,6 @@ impl Symbols {
         let after = self.0.partition_point(|symbol| symbol.address <= address);
         self.0.get(after.checked_sub(1)?)
     }
-
-    /// The name of the function at an address, and whose it is.
-    pub fn describe(&self, address: u64) -> (String, Part) {
-        match self.find(address) {
-            Some(symbol) if address - symbol.address < FAR => (symbol.name.clone(), symbol.part()),
-            _ => (format!("{address:x}"), Part::Kernel),
-        }
-    }
 }
 
 impl Symbol {
@@ -80,29 +72,120 @@ impl Symbol {
     }
 }
 
+/// Whether a function is one of the C bus that is executed while packets travel.
 fn is_of_c_bus(name: &str) -> bool {
-    name.starts_with("vmbus_") || name.starts_with("hv_ringbuffer_") || name.starts_with("hv_pkt_")
+    const PREFIXES: [&str; 5] = [
+        "vmbus_",
+        "__vmbus_",
+        "hv_ringbuffer_",
+        "hv_pkt_iter_",
+        "hv_signal_on",
+    ];
+    PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || name == "relid2channel"
 }
 
-/// Instructions by function.
-pub type Profile = BTreeMap<(Part, String), u64>;
+/// What was executed.
+pub struct Profile {
+    /// Instructions by function.
+    functions: BTreeMap<(Part, String), u64>,
+    /// How often each function was entered at its beginning.
+    entries: BTreeMap<String, u64>,
+}
 
-/// Adds up the blocks that the plugin counted, one a line.
-pub fn profile(symbols: &Symbols, blocks: &str) -> Profile {
-    let mut profile = Profile::new();
-    for line in blocks.lines() {
-        let mut words = line.split(' ');
-        let address = words
-            .next()
-            .and_then(|word| u64::from_str_radix(word, 16).ok());
-        let (instructions, runs) = (words.next(), words.next());
-        let count = |word: Option<&str>| word.and_then(|word| word.parse::<u64>().ok());
-        if let (Some(address), Some(instructions), Some(runs)) =
-            (address, count(instructions), count(runs))
-        {
-            let (name, part) = symbols.describe(address);
-            *profile.entry((part, name)).or_default() += instructions * runs;
+impl Profile {
+    /// Adds up the blocks that the plugin counted, one a line: address, instructions, runs.
+    pub fn new(symbols: &Symbols, blocks: &str) -> Self {
+        let mut profile = Self {
+            functions: BTreeMap::new(),
+            entries: BTreeMap::new(),
+        };
+        for line in blocks.lines() {
+            if let Some((address, instructions, runs)) = block(line) {
+                profile.add(symbols, address, instructions * runs, runs);
+            }
         }
+        profile
     }
-    profile
+
+    fn add(&mut self, symbols: &Symbols, address: u64, instructions: u64, runs: u64) {
+        let (name, part) = match symbols.find(address) {
+            Some(symbol) if address - symbol.address < FAR => {
+                if address == symbol.address {
+                    *self.entries.entry(symbol.name.clone()).or_default() += runs;
+                }
+                (symbol.name.clone(), symbol.part())
+            }
+            _ => (format!("{address:x}"), Part::Kernel),
+        };
+        *self.functions.entry((part, name)).or_default() += instructions;
+    }
+
+    /// The instructions that are whose work.
+    pub fn of(&self, wanted: Part) -> u64 {
+        let of_part = self
+            .functions
+            .iter()
+            .filter(|((part, _), _)| *part == wanted);
+        of_part.map(|(_, count)| count).sum()
+    }
+
+    /// How often any of these functions was called.
+    pub fn calls(&self, functions: &[&str]) -> u64 {
+        let calls = functions.iter().filter_map(|name| self.entries.get(*name));
+        calls.sum()
+    }
+
+    /// The functions by what they cost for each of `operations`, the dearest first.
+    pub fn show(&self, operations: f64) -> String {
+        let mut lines: Vec<_> = self.functions.iter().collect();
+        lines.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        let lines = lines.iter().map(|((part, function), count)| {
+            let part = format!("{part:?}");
+            format!(
+                "{:>10.1} {part:<7} {function}\n",
+                **count as f64 / operations
+            )
+        });
+        lines.collect()
+    }
+}
+
+fn block(line: &str) -> Option<(u64, u64, u64)> {
+    let mut words = line.split(' ');
+    let address = u64::from_str_radix(words.next()?, 16).ok()?;
+    Some((
+        address,
+        words.next()?.parse().ok()?,
+        words.next()?.parse().ok()?,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "ffffffff81000000 T start
+ffffffff81000100 t vmbus_isr
+ffffffff81000200 T __kmalloc_noprof
+ffffffff81000300 T rust_helper_x
+ffffffff81000400 D data
+ffffffffc0000000 t storvsc_x\t[hv_storvsc]
+ffffffffc0000100 t _Rx\t[hv_vmbus_rust]";
+
+    #[test]
+    fn whose_instructions() {
+        let symbols = Symbols::parse(TEXT);
+        let blocks = "ffffffff81000110 3 2\nffffffff81000200 5 1\nffffffff81000210 1 1\n\
+                      ffffffff81000300 2 2\nffffffffc0000000 7 1\nffffffffc0000180 1 9\n\
+                      ffffffffc1000000 100 1";
+        let profile = Profile::new(&symbols, blocks);
+        let parts = [Part::Driver, Part::Bus, Part::Shims, Part::Kernel];
+        assert_eq!(parts.map(|part| profile.of(part)), [7, 15, 4, 106]);
+        assert_eq!(profile.calls(&["__kmalloc_noprof", "vmbus_isr"]), 1);
+        assert!(
+            profile
+                .show(1.0)
+                .starts_with("     100.0 Kernel  ffffffffc1000000")
+        );
+    }
 }

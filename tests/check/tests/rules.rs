@@ -81,10 +81,12 @@ fn general_abstractions_know_nothing_of_hyper_v() {
         }
         for source in sources(folder, is_rust) {
             for (line, code) in source.code() {
-                let code = code.to_lowercase().replace("hv_rust_", "");
+                // The bindings are reached through the bus's crate, and so are atomic variables.
+                let code = ["hv_rust_", "vmbus::bindings", "vmbus::sync::atomic"]
+                    .iter()
+                    .fold(code.to_lowercase(), |code, known| code.replace(known, ""));
                 for word in ["hyperv", "hyper-v", "vmbus", "nvsp", "rndis", "vstor"] {
-                    // The bindings are reached through the bus's crate.
-                    if code.replace("vmbus::bindings", "").contains(word) {
+                    if code.contains(word) {
                         wrong.push(format!("{}:{line}: {word}", source.path));
                     }
                 }

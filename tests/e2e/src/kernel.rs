@@ -46,6 +46,11 @@ impl Kernel {
         self.burden.max(1)
     }
 
+    /// Whether it has kmemleak.
+    pub fn finds_leaks(&self) -> bool {
+        self.name() == "debug"
+    }
+
     /// Whether there are the C drivers for it.
     pub fn has_c_drivers(&self, images: &Path) -> bool {
         self.folder(images)

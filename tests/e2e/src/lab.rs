@@ -92,6 +92,8 @@ pub struct Setup {
     pub devices: Vec<Arc<dyn Device>>,
     /// RAM disks beside `guest.cpio`: each makes the guest start more slowly.
     pub extras: &'static [&'static str],
+    /// The RAM disk, where it is not one of ours.
+    pub initrd: Option<&'static str>,
     /// Whether it can hibernate.
     pub hibernation: bool,
     /// More for the kernel's command line.
@@ -117,6 +119,7 @@ impl Default for Setup {
             },
             devices: Vec::new(),
             extras: &[],
+            initrd: None,
             hibernation: false,
             cmdline: "",
             auto_eoi: false,
@@ -148,9 +151,11 @@ impl Lab {
     /// Boots a guest; no driver is loaded in it yet.
     pub fn boot(&self, setup: Setup) -> Result<Machine> {
         let mut config = VmConfig::new(self.kernel.image(&self.images));
-        if setup.root.is_none() {
-            config.initrd = Some(self.initrd(setup.extras)?);
-        }
+        config.initrd = match (setup.initrd, &setup.root) {
+            (Some(name), _) => Some(self.images.join(name)),
+            (None, Some(_)) => None,
+            (None, None) => Some(self.initrd(setup.extras)?),
+        };
         config.cpus = setup.cpus;
         config.memory = (MEMORY * u64::from(self.kernel.burden())) << 20;
         config.auto_eoi = setup.auto_eoi;

@@ -195,7 +195,10 @@ impl Machine {
     }
 
     /// Ends the guest, whatever it does, and judges what it and the host have seen.
-    pub fn end(self) -> Result<()> {
+    pub fn end(mut self) -> Result<()> {
+        if self.kernel.finds_leaks() {
+            self.find_leaks()?;
+        }
         self.vm.stop();
         let reason = self.vm.wait();
         ensure!(
@@ -203,6 +206,16 @@ impl Machine {
             "the guest ended by itself: {reason}"
         );
         self.judge()
+    }
+
+    /// Has the kernel look for memory that nothing points to. What is younger than five seconds it
+    /// does not report, and what it sees once it may be mistaken about.
+    fn find_leaks(&mut self) -> Result<()> {
+        let leaks = self.sh(
+            "cd /sys/kernel/debug && echo scan >kmemleak && sleep 6 && echo scan >kmemleak && cat kmemleak",
+        )?;
+        ensure!(leaks.is_empty(), "memory leaks:\n{leaks}");
+        Ok(())
     }
 
     /// Waits for the guest to end by itself, in the way that it was asked to, and judges as

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * scatter ADDRESS PORT COUNT: sends datagrams from where they are, each in as many pieces as a
- * packet of the kernel's can have, every piece across the border of two pages. Takes each one's echo
- * and compares it.
+ * scatter ADDRESS PORT COUNT: sends datagrams from where they are, each in about as many pieces as
+ * a packet of the kernel's can have, every piece across the border of two pages. Takes each one's
+ * echo and compares it.
  */
 #include <arpa/inet.h>
 #include <stdint.h>
@@ -15,7 +15,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define PIECES 17
+#define PIECES 16
 #define PIECE 64
 #define PAGE 4096
 #define HUGE (2 << 20)

@@ -11,7 +11,7 @@ use std::{
     },
     thread,
 };
-use wire_tests::ring::requests::{words_for, SharedWord, Slots};
+use wire_tests::ring::requests::{groups_for, Group, SharedWord, Slots};
 
 #[derive(Debug, Default)]
 struct Word(AtomicU64);
@@ -28,9 +28,9 @@ impl SharedWord for Word {
     }
 }
 
-fn slots(count: usize) -> Slots<Vec<Word>> {
-    let words = (0..words_for(count)).map(|_| Word::default()).collect();
-    Slots::new(words, count)
+fn slots(count: usize) -> Slots<Vec<Group<Word>>> {
+    let groups = (0..groups_for(count)).map(|_| Group::default()).collect();
+    Slots::new(groups, count)
 }
 
 #[test]
@@ -53,6 +53,18 @@ fn life_of_a_slot() {
     );
     drop(claimed);
     assert_eq!(slots.take(0).map(|slot| slot.id()), Some(1));
+}
+
+#[test]
+fn slots_that_are_kept() {
+    let slots = slots(2);
+    let index = slots.take(0).unwrap().keep();
+    assert!(slots.claim(index as u64 + 1).is_none(), "not in flight");
+    assert_eq!(slots.take(0).map(|slot| slot.keep()), Some(1));
+    assert!(slots.take(0).is_none());
+    slots.give_back(index);
+    slots.give_back(2000);
+    assert_eq!(slots.take(0).map(|slot| slot.index()), Some(index));
 }
 
 #[test]

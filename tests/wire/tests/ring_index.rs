@@ -66,16 +66,16 @@ proptest! {
         prop_assert_eq!(u64::from(ring.free(r, w)), u64::from(size) - used);
         let by = by * 8 % (size + 8);
         prop_assert_eq!(ring.advance(w, by), wrap(read + used + u64::from(by)));
-        prop_assert_eq!(ring.percent(size, 0), 100);
-        prop_assert_eq!(ring.percent(size, size), 50);
-        prop_assert!(ring.percent(ring.free(r, w), 0) <= 100);
+        prop_assert!(ring.is_above_percent(size, 99, 0) && !ring.is_above_percent(size, 100, 0));
+        prop_assert!(ring.is_above_percent(size, 49, size) && !ring.is_above_percent(size, 50, size));
+        prop_assert!(!ring.is_above_percent(ring.free(r, w), 100, 0));
     }
 
     #[test]
     fn nonsense_does_not_overflow(bytes in 1usize..=1 << 27, a: u32, b: u32) {
         let ring = Size::new(bytes * 8).unwrap();
         let _ = (ring.used(a, b), ring.free(a, b), ring.distance(a, b), ring.advance(a, b));
-        let _ = ring.percent(a, b);
+        let _ = ring.is_above_percent(a, b, b);
         let _ = signal_after_read(a, b, a);
         if let Some(index) = ring.check(a) {
             prop_assert!(index < ring.get() && index % 8 == 0);

@@ -136,7 +136,7 @@ fn too_long() {
         kind: Kind::INBAND,
         flags: 0,
         transaction: 0,
-        header: &[&long, &long],
+        header: [&long, &long],
         payload: &[],
     };
     assert_eq!(writer.send(&huge), Err(SendError::TooLong));
@@ -237,9 +237,8 @@ proptest! {
                         kind: Kind(packet.kind),
                         flags: packet.flags,
                         transaction: packet.transaction,
-                        header: &[&packet.header],
-                        payload: &[&packet.payload[..packet.payload.len() / 3],
-                            &packet.payload[packet.payload.len() / 3..]],
+                        header: packet.header.split_at(packet.header.len() / 3).into(),
+                        payload: &packet.payload,
                     });
                     let len = packet.encode(0).len();
                     if SIZE - used <= len {

@@ -3,7 +3,7 @@
 //! Does operations one after the other, between the marks that the counting plugin looks for.
 //!
 //! Each load is done a few times before the counting starts, so that nothing is done for the first
-//! time while it is on.
+//! time while it is on. What is printed is how long it took, in nanoseconds.
 
 mod disk;
 mod marker;
@@ -11,6 +11,7 @@ mod net;
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Instant;
 
 const USAGE: &str = "usage: bench-load NUMBER COUNT LOAD
 NUMBER is what the result is called; COUNT is the number of operations; LOAD is one of
@@ -19,7 +20,9 @@ NUMBER is what the result is called; COUNT is the number of operations; LOAD is 
   udp ADDRESS PORT BYTES              a datagram at a time
   burst ADDRESS PORT BYTES PACKETS    as many datagrams with one call; COUNT is that of the calls
   ping ADDRESS                        requests, each with its reply
-  request ADDRESS PORT BYTES          datagrams, each with its echo";
+  request ADDRESS PORT BYTES          datagrams, each with its echo
+  fetch ADDRESS PORT BYTES            as many bytes from one TCP connection for each operation
+  push ADDRESS PORT BYTES             as many bytes into one";
 
 /// What is done over and over.
 type Operation = Box<dyn FnMut() -> io::Result<()>>;
@@ -62,6 +65,8 @@ fn operation(load: &[&str]) -> io::Result<Operation> {
         }
         ["ping", address] => net::ping(address),
         ["request", address, port, bytes] => net::request(address, port, number(bytes)?),
+        ["fetch", address, port, bytes] => net::fetch(address, port, number(bytes)?),
+        ["push", address, port, bytes] => net::push(address, port, number(bytes)?),
         _ => Err(io::Error::new(io::ErrorKind::InvalidInput, USAGE)),
     }
 }
@@ -76,7 +81,10 @@ fn run(number: u64, count: u32, mut operation: Operation) -> io::Result<()> {
         operation()?;
     }
     marker::start();
+    let start = Instant::now();
     let result = (0..count).try_for_each(|_| operation());
+    let elapsed = start.elapsed();
     marker::stop(number);
+    println!("{}", elapsed.as_nanos());
     result
 }

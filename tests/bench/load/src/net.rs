@@ -2,9 +2,9 @@
 
 //! Packets to and from a peer.
 
-use std::io;
+use std::io::{self, Read as _, Write as _};
 use std::mem::size_of_val;
-use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 use std::time::Duration;
 
@@ -65,6 +65,24 @@ pub fn ping(address: &str) -> io::Result<Operation> {
         socket.send(&REQUEST)?;
         socket.recv(&mut reply).map(|_| ())
     }))
+}
+
+fn stream(address: &str, port: &str) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(format!("{address}:{port}"))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+/// Bytes of a connection whose other end never stops sending.
+pub fn fetch(address: &str, port: &str, len: usize) -> io::Result<Operation> {
+    let (mut stream, mut data) = (stream(address, port)?, vec![0; len]);
+    Ok(Box::new(move || stream.read_exact(&mut data)))
+}
+
+/// Bytes for a connection whose other end takes everything.
+pub fn push(address: &str, port: &str, len: usize) -> io::Result<Operation> {
+    let (mut stream, data) = (stream(address, port)?, vec![1; len]);
+    Ok(Box::new(move || stream.write_all(&data)))
 }
 
 fn set_option(

@@ -17,7 +17,7 @@ pub use campaign::campaign;
 use guest::Guest;
 
 /// How many changes of each kind the short run makes at least.
-const ENOUGH: u64 = 4000;
+const ENOUGH: u64 = 2000;
 /// How long it may take for that.
 const LIMIT: Duration = Duration::from_secs(600);
 

@@ -4,6 +4,7 @@
 //! with PREEMPT_RT.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use vmbus_host::net::{Card, CardConfig, Peer};
@@ -111,9 +112,10 @@ fn rt(lab: &Lab) -> Result<()> {
     for cpu in 0..2 {
         machine.sh(&thread(cpu))?;
     }
-    machine.sh(
-        "fio --name=rt --filename=/dev/sda --rw=randwrite --bs=4k --size=2M --iodepth=8 --ioengine=libaio \
-         --direct=1 --verify=crc32c --numjobs=2 --offset_increment=8M --group_reporting",
+    machine.sh_for(
+        "LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu/ceph fio --name=rt --filename=/dev/sda --direct=1 --rw=randwrite --bs=4k \
+         --ioengine=libaio --iodepth=8 --numjobs=2 --offset_increment=16m --size=16m --number_ios=150 --verify=crc32c",
+        Duration::from_secs(300),
     )?;
     hotplug(&mut machine)?;
     if lab.driver == Driver::Rust {

@@ -18,6 +18,7 @@ mod manage;
 mod negotiate;
 mod net;
 mod offers;
+mod packaging;
 #[cfg(test)]
 mod parity;
 mod power;
@@ -36,23 +37,25 @@ use crate::runner::Job;
 
 /// Run only when asked for by their whole name: they take minutes each, or do not pass with both
 /// drivers yet (`Documentation/testing.rst` says which).
-pub const ON_REQUEST: [&str; 16] = [
+pub const ON_REQUEST: [&str; 18] = [
     "fuzz/campaign",
+    "kernels/builtin",
+    "kernels/root-partition",
+    "kernels/rt",
     "net/cost",
     "net/iperf",
-    "net/offload",
     "net/queues",
     "net/reload",
     "net/reload-100",
-    "net/settings",
-    "net/versions",
+    "net/selftests",
     "offers/flood",
     "offers/hectic",
     "offers/silence",
+    "packaging/initramfs",
     "power/hibernate",
     "power/kexec",
     "power/lost",
-    "util/silent",
+    "util/truncated",
 ];
 
 /// Those that need the C drivers beside ours, to compare.
@@ -114,7 +117,6 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("storage/bounce", 2, storage::bounce::bounce);
     jobs.both("storage/recovery", 1, storage::recovery::recovery);
     jobs.both("storage/parameters", 2, storage::parameters::parameters);
-    jobs.both("storage/endless", 1, storage::endless::endless);
     jobs.both("storage/ide", 2, storage::ide::ide);
     jobs.both("storage/dvd", 1, storage::dvd::dvd);
     jobs.both("hosts/old", 2, hosts::old);
@@ -138,6 +140,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("util/reload", 1, util::reload);
     jobs.both("util/malformed", 2, util::malformed);
     jobs.both("util/daemons", 2, util::daemons);
+    jobs.both("util/devices", 1, util::devices);
     jobs.both("util/vss", 1, util::vss);
     jobs.both("util/clock", 1, util::clock);
     jobs.both("util/stale", 1, util::stale);
@@ -145,7 +148,9 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("util/kvp", 1, util::kvp);
     jobs.both("util/transport", 1, util::transport);
     jobs.both("util/silent", 1, util::silent);
+    jobs.both("util/truncated", 2, util::truncated);
     jobs.add("util/sysfs", Driver::Rust, 1, util::sysfs);
+    jobs.both("packaging/initramfs", 1, packaging::initramfs);
     power::jobs(&mut jobs);
     if let Some(root) = qemu_root.clone() {
         jobs.add("bridge", Driver::Rust, 1, move |lab| {

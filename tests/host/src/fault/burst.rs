@@ -46,7 +46,7 @@ pub(super) fn send(victim: &Victim, channel: &Arc<Channel>, counts: &Counts) {
         return;
     }
     let count = 1 + packets.random().below(most);
-    let mut random = Random::new(packets.random().next());
+    let mut random = Random::new(packets.random().number());
     let through_buffer = random.one_in(2);
     match &victim.part {
         Part::Card(card, indications) if through_buffer => {
@@ -90,7 +90,7 @@ fn disturb(random: &mut Random, victim: &Victim, channel: &Channel, counts: &Cou
         if read == write {
             return;
         }
-        let value = random.next().to_le_bytes();
+        let value = random.number().to_le_bytes();
         let value = &value[..[1, 2, 4, 8][random.below(4)]];
         match &victim.part {
             Part::Card(card, _) if random.one_in(2) => section(random, card, &sections, value),
@@ -130,7 +130,7 @@ fn poke(random: &mut Random, channel: &Channel) {
         2 => size.wrapping_sub(8),
         3 => size,
         4 => before.wrapping_add(random.below(64) as u32),
-        _ => random.next() as u32,
+        _ => random.number() as u32,
     };
     channel.poke(ring, field, value);
     let ours = matches!(

@@ -112,10 +112,7 @@ impl Messages {
         for _ in 0..1 + self.random.below(self.plan.burst as usize / 2) {
             if let Some(bytes) = self.spoilt(&live) {
                 let header = slot(&mut self.random, bytes.len());
-                let vp = match self.random.one_in(10) {
-                    true => self.random.below(vps as usize) as u32,
-                    false => 0,
-                };
+                let vp = self.random.below(vps as usize) as u32;
                 server.forge_message(vp, header, &bytes);
             }
         }

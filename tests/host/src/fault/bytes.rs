@@ -50,7 +50,7 @@ fn once(random: &mut Random, bytes: &mut Vec<u8>, other: &[u8]) {
         18 => borrow(random, bytes, other),
         _ => bytes
             .iter_mut()
-            .for_each(|byte| *byte = random.next() as u8),
+            .for_each(|byte| *byte = random.number() as u8),
     }
 }
 
@@ -78,7 +78,7 @@ fn boundary(random: &mut Random, bytes: &mut [u8]) {
         0 => len,
         1 => len.wrapping_sub(1),
         2 => len + 1,
-        3 => random.next(),
+        3 => random.number(),
         index => BOUNDARIES[index - 4].wrapping_sub(random.below(3) as u64),
     };
     if let Some(place) = place(random, bytes) {
@@ -100,14 +100,14 @@ fn nudge(random: &mut Random, bytes: &mut [u8]) {
 fn lengthen(random: &mut Random, bytes: &mut Vec<u8>) {
     let most = if random.one_in(8) { MAX_LEN } else { 64 };
     let more = 1 + random.below(most);
-    let fill = [0, 0xff, random.next() as u8][random.below(3)];
+    let fill = [0, 0xff, random.number() as u8][random.below(3)];
     bytes.resize((bytes.len() + more).min(MAX_LEN), fill);
 }
 
 fn fill(random: &mut Random, bytes: &mut [u8]) {
     let from = random.below(bytes.len());
     let to = from + random.below(bytes.len() - from + 1);
-    let with = [0, 0xff, random.next() as u8][random.below(3)];
+    let with = [0, 0xff, random.number() as u8][random.below(3)];
     bytes[from..to].fill(with);
 }
 

@@ -3,7 +3,7 @@
 //! The engine: who is attacked, and the thread that does it.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::bus::Messages;
 use super::plan::{Plan, Target};
@@ -20,11 +20,11 @@ use crate::vmbus::wire::MAX_RELIDS;
 
 /// How long the engine rests between two bursts.
 const REST: Duration = Duration::from_millis(1);
-/// Of so many beats...
-const ROUND: u64 = 2000;
-/// ...so many are for bursts. In the others honest packets are in the majority, and get drivers
-/// into deeper states.
-const WILD: u64 = 1500;
+/// Of this time...
+const ROUND: Duration = Duration::from_millis(1500);
+/// ...so much is for bursts. In the rest honest packets are in the majority, and get drivers into deeper
+/// states.
+const WILD: Duration = Duration::from_millis(1100);
 /// One beat in so many signals a channel without a reason.
 const SIGNAL_EVERY: u32 = 16;
 
@@ -111,7 +111,7 @@ struct Attack {
     messages: Option<Arc<Mutex<Messages>>>,
     counts: Arc<Counts>,
     random: Random,
-    beats: u64,
+    round: Instant,
 }
 
 impl Attack {
@@ -130,13 +130,15 @@ impl Attack {
             messages,
             counts: Arc::clone(counts),
             random: Random::stream(plan.seed, 99),
-            beats: 0,
+            round: Instant::now(),
         }
     }
 
     fn beat(&mut self) -> Result<(), String> {
-        self.beats += 1;
-        let calm = self.beats % ROUND >= WILD;
+        if self.round.elapsed() > ROUND {
+            self.round = Instant::now();
+        }
+        let calm = self.round.elapsed() > WILD;
         let status = self.server.status();
         for victim in &mut self.victims {
             victim.beat(&self.server, &status, calm, &self.counts)?;

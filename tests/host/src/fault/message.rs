@@ -46,7 +46,7 @@ pub(super) fn change(random: &mut Random, bytes: &mut Vec<u8>, other: &[u8]) {
 fn set_kind(random: &mut Random, bytes: &mut [u8]) {
     let number = match random.below(4) {
         0 => random.below(30) as u32,
-        1 => random.next() as u32,
+        1 => random.number() as u32,
         _ => random.pick(&ANSWERS).copied().unwrap_or_default(),
     };
     if let Some(place) = bytes.get_mut(..4) {
@@ -63,7 +63,7 @@ pub(super) fn slot(random: &mut Random, len: usize) -> Forged {
             ..honest
         },
         1 => Forged {
-            len: random.next() as u8,
+            len: random.number() as u8,
             ..honest
         },
         2 => Forged {

@@ -25,6 +25,9 @@ mod stream;
 mod tally;
 mod victim;
 
+#[cfg(test)]
+mod tests;
+
 pub use bytes::spoil;
 pub use engine::{Engine, Victims};
 pub use plan::{Plan, Target};

@@ -34,7 +34,7 @@ pub(super) enum Ids {
 pub(super) fn change(random: &mut Random, packet: &mut Outgoing, other: &Outgoing) {
     match random.below(40) {
         0 | 1 => packet.kind = pick_kind(random),
-        2 => packet.flags = random.next() as u16,
+        2 => packet.flags = random.number() as u16,
         3..=9 => spoil(random, &mut packet.header, &other.header),
         10 => packet.header.clear(),
         11 => packet.payload.clear(),
@@ -50,7 +50,7 @@ pub(super) fn change(random: &mut Random, packet: &mut Outgoing, other: &Outgoin
 pub(super) fn copy(random: &mut Random, of: &Outgoing, other: &Outgoing, ids: Ids) -> Outgoing {
     let mut packet = of.clone();
     packet.transaction = match ids {
-        Ids::Nobodys => NOBODYS | (random.next() & 0xffff),
+        Ids::Nobodys => NOBODYS | (random.number() & 0xffff),
         Ids::Any => transaction(random, of.transaction, other.transaction),
     };
     change(random, &mut packet, other);
@@ -68,7 +68,7 @@ fn transaction(random: &mut Random, own: u64, other: u64) -> u64 {
         8 => near,
         9 => u64::MAX - near,
         10 => NOBODYS,
-        _ => random.next(),
+        _ => random.number(),
     }
 }
 
@@ -82,7 +82,7 @@ fn forged(random: &mut Random, packet: &Outgoing) -> u16 {
     match random.below(6) {
         0 => random.below(4) as u16,
         1 => u16::MAX - random.below(4) as u16,
-        2 => random.next() as u16,
+        2 => random.number() as u16,
         _ => (right + random.below(5)).saturating_sub(2) as u16,
     }
 }

@@ -15,11 +15,11 @@ impl Random {
     /// A source for stream number `stream` of `seed`, unlike those of the other streams.
     pub fn stream(seed: u64, stream: u64) -> Self {
         let mut source = Self(seed ^ stream.wrapping_mul(0xd6e8_feb8_6659_fd93));
-        Self(source.next())
+        Self(source.number())
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -31,7 +31,7 @@ impl Random {
     pub fn below(&mut self, limit: usize) -> usize {
         match limit as u64 {
             0 => 0,
-            limit => (self.next() % limit) as usize,
+            limit => (self.number() % limit) as usize,
         }
     }
 
@@ -52,7 +52,8 @@ mod tests {
 
     #[test]
     fn same_seed_same_numbers() {
-        let numbers = |mut source: Random| -> Vec<u64> { (0..5).map(|_| source.next()).collect() };
+        let numbers =
+            |mut source: Random| -> Vec<u64> { (0..5).map(|_| source.number()).collect() };
         assert_eq!(numbers(Random::new(7)), numbers(Random::new(7)));
         assert_ne!(numbers(Random::stream(7, 0)), numbers(Random::stream(7, 1)));
         assert_ne!(numbers(Random::stream(7, 0)), numbers(Random::stream(8, 0)));

@@ -23,9 +23,12 @@ use crate::vmbus::sync::lock;
 /// How long a driver has to open its device before that is taken away.
 const OPEN_LIMIT: Duration = Duration::from_secs(20);
 /// How long a guest has to let go of a device, under emulation, while its processors are busy.
-const RELEASE_LIMIT: Duration = Duration::from_secs(150);
+const RELEASE_LIMIT: Duration = Duration::from_secs(300);
 /// How long packets may lie in a ring before the driver counts as having given up.
 const STUCK_LIMIT: Duration = Duration::from_secs(3);
+/// How many times as long as the guest took for a burst it is left alone after it: no processor is a
+/// match for a host that never stops, and other devices have bursts too.
+const REST: u32 = 5;
 /// How long a controller is treated with care, so that its disks are found.
 const CAREFUL: Duration = Duration::from_secs(2);
 /// How long after that requests that were made before may still be under way.
@@ -46,7 +49,10 @@ enum Phase {
         /// The relid, and how often it was opened.
         name: (u32, u32),
         bursts: u32,
+        /// Since when there has been something to read.
         undrained: Option<Instant>,
+        /// Until when the guest is left alone.
+        rest: Instant,
     },
     Leaving(Instant),
 }
@@ -148,6 +154,7 @@ impl Victim {
             name,
             bursts: 0,
             undrained: None,
+            rest: Instant::now(),
         };
     }
 
@@ -161,6 +168,7 @@ impl Victim {
             since,
             bursts,
             undrained,
+            rest,
             ..
         } = &mut self.phase
         else {
@@ -168,16 +176,20 @@ impl Victim {
         };
         let since = *since;
         if burst::is_drained(&channel) {
-            *undrained = None;
+            let took = undrained.take().map(|since| since.elapsed());
+            *rest = (*rest).max(Instant::now() + took.unwrap_or_default() * REST);
         } else if undrained.get_or_insert_with(Instant::now).elapsed() > STUCK_LIMIT {
             return self.take_away(server, counts);
         }
-        let worn = self.life > 0 && *bursts > 0 && self.random.one_in(self.life);
-        if worn || channel.is_broken() {
+        if channel.is_broken() {
             return self.take_away(server, counts);
         }
-        if !calm && undrained.is_none() {
+        if !calm && undrained.is_none() && Instant::now() >= *rest {
             *bursts += 1;
+            if *bursts > 1 && self.random.one_in(self.life) {
+                return self.take_away(server, counts);
+            }
+            *undrained = Some(Instant::now());
             self.advance(since);
             burst::send(self, &channel, counts);
         }

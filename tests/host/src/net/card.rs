@@ -182,6 +182,23 @@ impl Card {
         lock(&self.session).hook = hook;
     }
 
+    /// From now on nothing is taken from the guest's rings, until [`Card::resume`].
+    pub fn pause(&self) {
+        lock(&self.session).paused = true;
+    }
+
+    /// Takes what is in the rings, and goes on with that.
+    pub fn resume(&self) {
+        let channels = {
+            let mut session = lock(&self.session);
+            session.paused = false;
+            session.channels.clone()
+        };
+        for channel in channels.into_iter().flatten() {
+            channel.device_signalled();
+        }
+    }
+
     /// Overwrites bytes of the receive buffer, whatever is there. Returns whether there is one that long.
     pub fn scribble(&self, at: usize, bytes: &[u8]) -> bool {
         let session = lock(&self.session);
@@ -260,6 +277,9 @@ impl Device for Card {
     }
 
     fn signalled(&self, channel: &Arc<Channel>) {
+        if lock(&self.session).paused {
+            return;
+        }
         let mut wire: Vec<Frame> = Vec::new();
         while let Some(packet) = channel.receive() {
             self.handle(channel, &packet, &mut wire);

@@ -340,8 +340,7 @@ impl Channel {
         });
     }
 
-    /// Signals the guest, or remembers to once it knows that the channel is open. It may come when
-    /// the ring's rules ask for none.
+    /// Signals the guest, or remembers to once it knows that the channel is open.
     pub fn interrupt(&self) {
         let mut announced = lock(&self.announced);
         if announced.done {

@@ -240,7 +240,7 @@ proptest! {
         prop_assert_eq!(packet.is_some(), bytes.len() >= PACKET_BYTES);
         let Some(packet) = packet else { return Ok(()) };
         let _ = packet.properties().map(|properties| properties.sub_channels());
-        let srb = packet.srb();
+        let srb = packet.srb;
         let outcome = Reply { opcode, requested, srb: &srb }.outcome();
         prop_assert!(outcome.residual <= requested);
         prop_assert!(outcome.sense.len() <= SENSE_BYTES);
@@ -262,6 +262,6 @@ proptest! {
 fn zeros_are_no_answer() {
     let packet = Packet::new_zeroed();
     assert!(!packet.is_success());
-    let srb = packet.srb();
+    let srb = packet.srb;
     assert_eq!(outcome(READ_10, &srb).host_status, HostStatus::Error);
 }

@@ -62,14 +62,18 @@ fn a_command() {
         ..Srb::default()
     };
     assert!(srb.set_cdb(&[0x28, 0, 9, 8, 7, 6, 0, 5, 4, 0]));
-    let packet = Packet::execute(&srb);
+    let packet = {
+        let mut packet = Packet::request(Operation::EXECUTE_SRB);
+        packet.srb = srb;
+        packet
+    };
     let mut expected = vec![3, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];
     expected.extend_from_slice(&[52, 0, 0, 0, 1, 2, 3, 4, 10, 20, 1, 0, 4, 3, 2, 1]);
     expected.extend_from_slice(&[0x28, 0, 9, 8, 7, 6, 0, 5, 4, 0]);
     expected.extend_from_slice(&[0; 12]);
     expected.extend_from_slice(&[0xff, 0x20, 0x4a, 1, 0, 0, 60, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(packet.as_bytes(), expected);
-    assert_eq!(packet.srb(), srb);
+    assert_eq!(packet.srb, srb);
 }
 
 #[test]
@@ -145,8 +149,12 @@ proptest! {
     #[test]
     fn any_request(bytes: [u8; 52]) {
         let srb = Srb::read_from_bytes(&bytes).unwrap();
-        let packet = Packet::execute(&srb);
+        let packet = {
+        let mut packet = Packet::request(Operation::EXECUTE_SRB);
+        packet.srb = srb;
+        packet
+    };
         prop_assert_eq!(&packet.as_bytes()[12..], &bytes[..]);
-        prop_assert_eq!(packet.srb(), srb);
+        prop_assert_eq!(packet.srb, srb);
     }
 }

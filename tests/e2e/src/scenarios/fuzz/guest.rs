@@ -32,9 +32,9 @@ const UNLOAD_LIMIT: Duration = Duration::from_secs(240);
 /// How many tries a driver has to be loaded: the bus may hear no to each version that it proposes.
 const LOAD_TRIES: u32 = 40;
 
-/// A report is the end of the guest, at once and with the whole log.
-const CMDLINE: &str =
-    "panic_on_warn=1 softlockup_panic=1 hung_task_panic=1 panic_print=0x20 log_buf_len=128K";
+/// A report is the end of the guest, at once and with the whole log. Whoever waits for a request that the host
+/// lost waits until its device is taken away, which the kernel must not take for a hang.
+const CMDLINE: &str = "panic_on_warn=1 softlockup_panic=1 hung_task_panic=1 panic_print=0x20 log_buf_len=128K sysctl.kernel.hung_task_timeout_secs=480";
 
 /// See the module.
 pub struct Guest {
@@ -109,6 +109,8 @@ impl Guest {
             Err(_) => self.write_last(&engine),
         };
         let (plan, stopped) = (engine.plan().clone(), engine.stop());
+        // What a guest answers to a mad host may well be wrong.
+        self.machine.server.clear_violations();
         result
             .and_then(|()| {
                 stopped.map_err(|complaint| anyhow!("{complaint}; {}", self.processes()))
@@ -142,7 +144,10 @@ impl Guest {
         let wait = LOOK_EVERY.as_millis() * 1000;
         let log = self.sh(&format!("usleep {wait}; dmesg -c"))?;
         match kernel_log::fault(&log) {
-            Some(line) => bail!("the kernel's log has a report: {line}\n{log}"),
+            Some(line) => {
+                std::fs::write(self.lab.log("report"), &log)?;
+                bail!("the kernel's log has a report: {line}")
+            }
             None => Ok(()),
         }
     }

@@ -4,7 +4,6 @@
 
 pub mod bounce;
 pub mod dvd;
-pub mod endless;
 pub mod ide;
 mod logging;
 pub mod parameters;

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is measured. Loads are sized by operations, because the machine may be an emulated one.
+
+/// A load.
+pub struct Load {
+    /// What it is called.
+    pub name: &'static str,
+    /// What the guest's program is told.
+    pub command: &'static str,
+    /// How often that is done.
+    pub calls: u32,
+    /// How many operations that is each time.
+    pub operations: u32,
+}
+
+const fn load(name: &'static str, command: &'static str, calls: u32, operations: u32) -> Load {
+    Load {
+        name,
+        command,
+        calls,
+        operations,
+    }
+}
+
+/// All loads.
+pub const LOADS: [Load; 11] = [
+    load("disk: read 4 KiB", "read /dev/sda 4096", 400, 1),
+    load("disk: write 4 KiB", "write /dev/sda 4096", 400, 1),
+    load("disk: read 1 MiB", "read /dev/sda 1048576", 40, 1),
+    load(
+        "disk: read 1 MiB, scattered pages",
+        "read /dev/sda 1048576 scattered",
+        40,
+        1,
+    ),
+    load(
+        "net: UDP 64 bytes, one at a time",
+        "udp 10.0.0.1 9 64",
+        400,
+        1,
+    ),
+    load(
+        "net: UDP 64 bytes, 16 at once",
+        "burst 10.0.0.1 9 64 16",
+        100,
+        16,
+    ),
+    load(
+        "net: UDP 1400 bytes, 16 at once",
+        "burst 10.0.0.1 9 1400 16",
+        100,
+        16,
+    ),
+    load("net: ping", "ping 10.0.0.1", 400, 1),
+    load(
+        "net: UDP request and answer",
+        "request 10.0.0.1 7 64",
+        400,
+        1,
+    ),
+    load("net: TCP receive, 64 KiB", "fetch 10.0.0.1 19 65536", 40, 1),
+    load("net: TCP send, 64 KiB", "push 10.0.0.1 9 65536", 40, 1),
+];
