@@ -37,7 +37,7 @@ use crate::runner::Job;
 
 /// Run only when asked for by their whole name: they take minutes each, or do not pass with both
 /// drivers yet (`Documentation/testing.rst` says which).
-pub const ON_REQUEST: [&str; 18] = [
+pub const ON_REQUEST: [&str; 19] = [
     "fuzz/campaign",
     "kernels/builtin",
     "kernels/root-partition",
@@ -52,6 +52,7 @@ pub const ON_REQUEST: [&str; 18] = [
     "offers/hectic",
     "offers/silence",
     "packaging/initramfs",
+    "power/freeze",
     "power/hibernate",
     "power/kexec",
     "power/lost",
