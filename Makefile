@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup modules modules_install host images run test bench bench-quick bench-tools check clean
+.PHONY: help setup modules modules_install dkms_install intree host images run test packaging fuzz fuzz-parsers bench bench-quick bench-tools check clean
 
 help: ## Show this list
 	@echo "The Rust Hyper-V guest drivers. Targets:"
@@ -19,6 +19,12 @@ modules: ## Build the modules for Debian's kernel, or for the prepared tree KDIR
 modules_install: ## Install the modules under INSTALL_MOD_PATH (default /)
 	@tests/setup/modules.sh install $(KDIR)
 
+dkms_install: ## Install the sources for DKMS, and what initial RAM disks need, under DESTDIR (default /)
+	@tests/setup/dkms.sh
+
+intree: ## Place the drivers in the kernel source KSRC=/path (or a copy in the cache) as drivers/hv/rust
+	@tests/setup/intree.sh $(KSRC)
+
 host: ## Build the VMBus host and the scenario runner (static binaries in out/bin)
 	@tests/setup/host.sh
 
@@ -28,8 +34,17 @@ images: setup modules host ## Build the guests' RAM disks and disk images (in ou
 run: images ## Boot a stock Debian kernel on our VMBus host with our drivers and a disk
 	@tests/lab/run.sh
 
-test: images ## Run every test: cargo tests, then guests with the C drivers and with ours
-	@tests/lab/test.sh $(ONLY)
+test: images ## Run every test; ONLY=word: those of that name; KERNEL=debug, kcsan or rt: guests with that kernel
+	@tests/lab/test.sh "$(ONLY)" "$(KERNEL)"
+
+packaging: images ## Try DKMS and initramfs-tools in a copy of the root, and boot a guest from what they make
+	@tests/lab/packaging.sh
+
+fuzz: images ## Let the host go mad for TIME seconds (default 600); PLAN=SEED[,...] to repeat; KERNEL= as for test
+	@tests/lab/fuzz.sh "$(or $(TIME),600)" "$(PLAN)" "$(KERNEL)"
+
+fuzz-parsers: ## Fuzz the drivers' parsers and the host for TIME seconds each (default 60); TARGETS=...
+	@tests/fuzz/run.sh "$(or $(TIME),60)" $(TARGETS)
 
 bench: bench-tools ## Measure the C drivers and ours: instructions, and speeds by turns (an hour)
 	@tests/lab/bench.sh

@@ -7,11 +7,14 @@
 //! questions from and writes answers to a device that one process at a time may open.
 //!
 //! - [`link`]: the conversation with the daemon, as a state machine.
+//! - [`place`]: there is one of each service.
 //! - [`session`]: the conversation with the host.
 
 mod link;
+mod place;
 mod session;
 
+pub(crate) use place::Place;
 pub(crate) use session::Daemonic;
 
 use super::wire::{
@@ -78,6 +81,9 @@ pub(crate) trait Protocol: Send + Sync + 'static {
     /// What a daemon is like.
     type Daemon: Copy + Send + Unpin;
 
+    /// What the only device of the service has.
+    fn place() -> &'static Place;
+
     /// Whether a message of a daemon that has registered says that it registers, again.
     fn registers_again(message: &[u8]) -> bool;
 
@@ -90,6 +96,10 @@ pub(crate) trait Protocol: Send + Sync + 'static {
 
     /// Looks at a request of the host, and makes it the answer if nobody has to be asked.
     fn request(body: &mut [u8]) -> Request;
+
+    /// What the daemon is to read before it is asked again, when the system has hibernated: whatever
+    /// it was doing is of no use any more. It is not waited for.
+    fn amends() -> Option<KVec<u8>>;
 
     /// The daemon has not answered in time.
     fn timed_out();

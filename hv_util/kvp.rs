@@ -5,6 +5,7 @@
 use super::{
     daemon::{
         MessageLen,
+        Place,
         Protocol,
         Registration,
         Request, //
@@ -49,6 +50,11 @@ impl Protocol for Kvp {
     const WAITS_FOR_DAEMON: bool = true;
     type Daemon = Daemon;
 
+    fn place() -> &'static Place {
+        static PLACE: Place = Place::new();
+        &PLACE
+    }
+
     fn registers_again(_message: &[u8]) -> bool {
         false
     }
@@ -89,6 +95,10 @@ impl Protocol for Kvp {
                 Request::Answered(Status::FAIL)
             }
         }
+    }
+
+    fn amends() -> Option<KVec<u8>> {
+        None
     }
 
     fn timed_out() {}

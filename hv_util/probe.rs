@@ -7,7 +7,10 @@ use super::{
     heartbeat::Heartbeat,
     kvp::Kvp,
     responder::Responder,
-    service::Kind,
+    service::{
+        Kind,
+        Line, //
+    },
     shutdown::Shutdown,
     sys::ptp,
     timesync::{
@@ -22,23 +25,22 @@ use kernel::{
         Bound,
         Core, //
     },
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 use vmbus::{
     Device,
-    IdTable,
-    OpenChannel, //
+    IdTable, //
 };
 
 /// The driver.
 pub(crate) struct Utilities;
 
 /// What a bound device has.
-#[expect(dead_code, reason = "kept for what dropping it does")]
 pub(crate) enum Service<'bound> {
-    Shutdown(OpenChannel<'bound, Responder<Shutdown>>),
+    Shutdown(Line<'bound, Responder<Shutdown>>),
     TimeSync(Clockwork<'bound>),
-    Heartbeat(OpenChannel<'bound, Responder<Heartbeat>>),
+    Heartbeat(Line<'bound, Responder<Heartbeat>>),
     Kvp(Daemonic<'bound, Kvp>),
     Vss(Daemonic<'bound, Vss>),
 }
@@ -46,7 +48,8 @@ pub(crate) enum Service<'bound> {
 /// The time service. The order of the fields is that of the teardown.
 pub(crate) struct Clockwork<'bound> {
     _ptp: Option<ptp::Clock<HostClock>>,
-    _channel: OpenChannel<'bound, Responder<TimeSync>>,
+    line: Line<'bound, Responder<TimeSync>>,
+    clock: Arc<HostClock>,
 }
 
 impl Utilities {
@@ -66,22 +69,49 @@ impl Utilities {
     fn respond<'bound, S: super::responder::Service>(
         device: &'bound Device<Bound>,
         service: S,
-    ) -> Result<OpenChannel<'bound, Responder<S>>> {
+    ) -> Result<Line<'bound, Responder<S>>> {
         let responder = Responder::new(service)?;
-        OpenChannel::open(device, Responder::<S>::config(), responder)
+        Line::open(device, Responder::<S>::config(), responder)
     }
 
     fn tell_time<'bound>(device: &'bound Device<Bound>) -> Result<Clockwork<'bound>> {
         let clock = HostClock::new()?;
-        let channel = Self::respond(device, TimeSync::new(clock.clone())?)?;
+        let line = Self::respond(device, TimeSync::new(clock.clone())?)?;
         // The host can set the clock all the same.
-        let ptp = ptp::Clock::register(clock)
+        let ptp = ptp::Clock::register(clock.clone())
             .inspect_err(|error| pr_err!("cannot register PTP clock: {}\n", error.to_errno()))
             .ok();
         Ok(Clockwork {
             _ptp: ptp,
-            _channel: channel,
+            line,
+            clock,
         })
+    }
+}
+
+impl Service<'_> {
+    fn suspend(&self) {
+        match self {
+            Self::Shutdown(line) => line.suspend(),
+            Self::TimeSync(clockwork) => {
+                clockwork.line.suspend();
+                // The counter by which a sample ages begins anew on another machine.
+                clockwork.clock.forget();
+            }
+            Self::Heartbeat(line) => line.suspend(),
+            Self::Kvp(service) => service.suspend(),
+            Self::Vss(service) => service.suspend(),
+        }
+    }
+
+    fn resume(&self) -> Result {
+        match self {
+            Self::Shutdown(line) => line.resume(),
+            Self::TimeSync(clockwork) => clockwork.line.resume(),
+            Self::Heartbeat(line) => line.resume(),
+            Self::Kvp(service) => service.resume(),
+            Self::Vss(service) => service.resume(),
+        }
     }
 }
 
@@ -101,5 +131,14 @@ impl vmbus::Driver for Utilities {
         kind.copied()
             .ok_or(ENODEV)
             .and_then(|kind| Self::bind(device, kind))
+    }
+
+    fn suspend<'bound>(_device: &'bound Device<Core<'_>>, this: Pin<&Service<'bound>>) -> Result {
+        this.suspend();
+        Ok(())
+    }
+
+    fn resume<'bound>(_device: &'bound Device<Core<'_>>, this: Pin<&Service<'bound>>) -> Result {
+        this.resume()
     }
 }

@@ -12,16 +12,21 @@ use super::{
     },
 };
 use kernel::{
+    device::Bound,
     page::PAGE_SIZE,
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 use vmbus::{
     ratelimit,
     ring,
     wire::USER_DATA_LEN,
     CallbackMode,
+    Device,
     Endpoint,
+    Handler,
     OpenConfig,
+    Port,
     SendError, //
 };
 
@@ -64,6 +69,55 @@ pub(crate) fn config(max_packet: u32) -> OpenConfig {
         mode: CallbackMode::Direct,
         user_data: [0; USER_DATA_LEN],
         subchannels: false,
+    }
+}
+
+/// The channel of a service, which is closed while the system hibernates.
+pub(crate) struct Line<'bound, H: Handler> {
+    config: OpenConfig,
+    handler: Arc<H>,
+    port: Port<'bound>,
+}
+
+impl<'bound, H: Handler> Line<'bound, H> {
+    /// Opens the channel of a device.
+    ///
+    /// # Errors
+    ///
+    /// Those of opening a channel.
+    pub(crate) fn open(
+        device: &'bound Device<Bound>,
+        config: OpenConfig,
+        handler: Arc<H>,
+    ) -> Result<Self> {
+        let line = Self {
+            config,
+            handler,
+            port: Port::new(device)?,
+        };
+        line.resume()?;
+        Ok(line)
+    }
+
+    /// What is told of events of the channel.
+    pub(crate) fn handler(&self) -> &H {
+        &self.handler
+    }
+
+    /// Closes the channel.
+    pub(crate) fn suspend(&self) {
+        self.port.handle().close();
+    }
+
+    /// Opens it again.
+    ///
+    /// # Errors
+    ///
+    /// Those of opening a channel.
+    pub(crate) fn resume(&self) -> Result {
+        let handler = self.handler.clone();
+        self.port.handle().open(self.config.clone(), handler)?;
+        Ok(())
     }
 }
 

@@ -74,6 +74,11 @@ impl HostClock {
         Arc::pin_init(init, GFP_KERNEL)
     }
 
+    /// Forgets what is known.
+    pub(crate) fn forget(&self) {
+        *self.sample.lock() = None;
+    }
+
     /// Keeps what the host reports.
     fn learn(&self, report: &Report) -> Sample {
         let mut sample = self.sample.lock();

@@ -5,6 +5,7 @@
 use super::{
     daemon::{
         MessageLen,
+        Place,
         Protocol,
         Registration,
         Request, //
@@ -64,6 +65,11 @@ impl Protocol for Vss {
     /// All daemons are alike once they have registered.
     type Daemon = ();
 
+    fn place() -> &'static Place {
+        static PLACE: Place = Place::new();
+        &PLACE
+    }
+
     fn registers_again(message: &[u8]) -> bool {
         matches!(
             vss::operation(message),
@@ -94,6 +100,11 @@ impl Protocol for Vss {
                 Request::Answered(Status::FAIL)
             }
         }
+    }
+
+    /// File systems that were being frozen are thawed.
+    fn amends() -> Option<KVec<u8>> {
+        Self::copy(&vss::question(Operation::THAW)).ok()
     }
 
     fn timed_out() {

@@ -17,8 +17,11 @@
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
+#include <linux/panic_notifier.h>
 #include <linux/platform_device.h>
 #include <linux/ptp_clock_kernel.h>
+#include <linux/smp.h>
+#include <linux/syscore_ops.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 #include <net/xdp.h>
@@ -31,6 +34,7 @@
 #include <scsi/scsi_host.h>
 #include <scsi/scsi_tcq.h>
 #include <asm/mshyperv.h>
+#include <clocksource/hyperv_timer.h>
 
 /* Macros with casts, which bindgen cannot evaluate. */
 const blist_flags_t HV_CONST_BLIST_REPORTLUN2 = BLIST_REPORTLUN2;

@@ -19,13 +19,7 @@ use super::{
     queue::Queue,
     shared::Packing,
     sys::Section,
-    wire::{
-        frame::Start,
-        nvsp::{
-            Message,
-            RndisPacket, //
-        },
-    },
+    wire::{frame::Start, nvsp::RndisPacket},
 };
 use vmbus::{
     Endpoint,
@@ -98,8 +92,8 @@ impl Load {
     }
 
     // CAST: Less than the length of a section, which is a 32-bit number.
-    pub(super) fn message(&self) -> Message {
-        Message::rndis(RndisPacket::in_section(self.section, self.used as u32))
+    pub(super) fn packet(&self) -> RndisPacket {
+        RndisPacket::in_section(self.section, self.used as u32)
     }
 }
 

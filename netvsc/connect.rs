@@ -11,7 +11,10 @@ use super::{
         MAX_RECEIVE_OLD,
         MAX_SEND, //
     },
-    net::log::netdev_err,
+    net::log::{
+        netdev_dbg,
+        netdev_err, //
+    },
     session::Session,
     wire::nvsp::{
         Answer,
@@ -41,9 +44,9 @@ impl Session {
         let version = self.negotiate(endpoint)?;
         self.shared().set_version(version);
         if version != Version::V1 {
-            Self::tell(endpoint, &self.ndis_config(version))?;
+            self.tell(endpoint, &self.ndis_config(version))?;
         }
-        Self::tell(endpoint, &Message::ndis_version(version))?;
+        self.tell(endpoint, &Message::ndis_version(version))?;
         self.share_receive_buffer(endpoint, settings, version)?;
         self.share_send_buffer(endpoint, settings)
     }
@@ -52,6 +55,8 @@ impl Session {
         for version in Version::PREFERRED {
             match self.ask(endpoint, &Message::init(version))? {
                 Answer::Init(complete) if complete.status == Status::SUCCESS => {
+                    let net = self.shared().net();
+                    netdev_dbg!(net, "Negotiated NVSP version:{:x}\n", version.0);
                     return Ok(version);
                 }
                 _ => (),
@@ -135,10 +140,10 @@ impl Session {
     pub(super) fn revoke(&self, endpoint: &Endpoint) -> Result {
         let mut result = Ok(());
         if self.shared().receive.as_ref().is_some() {
-            result = Self::tell(endpoint, &Message::revoke_receive_buffer());
+            result = self.tell(endpoint, &Message::revoke_receive_buffer());
         }
         if self.shared().send.as_ref().is_some() {
-            result = result.and(Self::tell(endpoint, &Message::revoke_send_buffer()));
+            result = result.and(self.tell(endpoint, &Message::revoke_send_buffer()));
         }
         result
     }

@@ -6,10 +6,12 @@
 //! nobody waits for its answer any more.
 
 use super::{
+    net::Device,
     patience::{
         patiently,
         PATIENCE, //
     },
+    sys::trace,
     wire::{
         nvsp::{
             Message,
@@ -31,8 +33,9 @@ use super::{
 };
 use kernel::{
     prelude::*,
-    sync::atomic::{
-        Relaxed, //
+    sync::{
+        aref::ARef,
+        atomic::Relaxed, //
     },
 };
 use vmbus::{
@@ -52,6 +55,7 @@ pub(crate) const CONTROL_TRANSACTION: u64 = u64::MAX - 3;
 /// Where requests are sent from, and answers come.
 #[pin_data]
 pub(crate) struct Control {
+    net: ARef<Device>,
     #[pin]
     exchange: Exchange<KVec<u8>>,
     page: HostMemory,
@@ -61,8 +65,9 @@ pub(crate) struct Control {
 
 impl Control {
     /// Makes a place for requests.
-    pub(crate) fn new(node: i32) -> impl PinInit<Self, Error> {
+    pub(crate) fn new(net: ARef<Device>, node: i32) -> impl PinInit<Self, Error> {
         try_pin_init!(Self {
+            net,
             exchange <- Exchange::new(PATIENCE),
             page: HostMemory::allocate(MAX_REQUEST, node)?,
             filter: Atomic::new(Filter::NONE.0),
@@ -117,11 +122,13 @@ impl Control {
         let mut room = KVec::from_elem(0, MAX_REQUEST, GFP_KERNEL)?;
         let request = write(Writer::new(&mut room, id)).ok_or(EINVAL)?;
         let bytes = request.as_bytes();
+        trace::rndis_send(&self.net, id, &request.header());
         self.page.copy_in(0, bytes).ok_or(EINVAL)?;
         let mut list = GpaList::new();
         let pfn = self.page.pfn(0).ok_or(EINVAL)?;
         list.push(pfn, 0, u32::try_from(bytes.len())?)
             .ok_or(EINVAL)?;
+        trace::nvsp_send_packet(&self.net, 0, &RndisPacket::CONTROL);
         let message = Message::rndis(RndisPacket::CONTROL);
         patiently(|| endpoint.send_gpa_list(&list, message.as_bytes(), CONTROL_TRANSACTION))
     }

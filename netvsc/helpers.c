@@ -18,6 +18,12 @@
 #include <net/sock.h>
 #include <net/xdp.h>
 
+/* bindgen wants the declarations only. */
+#ifndef __BINDGEN__
+#define CREATE_TRACE_POINTS
+#endif
+#include "trace.h"
+
 /* --- The driver: parameters and CPUs ---------------------------------------------------------- */
 
 /* bindgen would take what it sees an initial value of for a constant. */
@@ -45,6 +51,36 @@ bool hv_rust_netvsc_cpu_present(unsigned int cpu)
 	return cpu_present(cpu);
 }
 
+/* --- The driver: trace events ------------------------------------------------------------------ */
+
+void hv_rust_netvsc_trace_rndis_send(const struct net_device *dev, u16 q, u32 id, u32 kind,
+				     u32 len)
+{
+	trace_rndis_send(dev, q, id, kind, len);
+}
+
+void hv_rust_netvsc_trace_rndis_recv(const struct net_device *dev, u16 q, u32 id, u32 kind,
+				     u32 len)
+{
+	trace_rndis_recv(dev, q, id, kind, len);
+}
+
+void hv_rust_netvsc_trace_nvsp_send(const struct net_device *dev, u32 kind)
+{
+	trace_nvsp_send(dev, kind);
+}
+
+void hv_rust_netvsc_trace_nvsp_send_pkt(const struct net_device *dev, u16 q, u32 channel,
+					u32 section, u32 size)
+{
+	trace_nvsp_send_pkt(dev, q, channel, section, size);
+}
+
+void hv_rust_netvsc_trace_nvsp_recv(const struct net_device *dev, u16 q, u32 kind)
+{
+	trace_nvsp_recv(dev, q, kind);
+}
+
 /* --- Devices ---------------------------------------------------------------------------------- */
 
 int hv_rust_net_register(struct net_device *dev)
@@ -57,6 +93,12 @@ int hv_rust_net_register(struct net_device *dev)
 void hv_rust_net_printk(const char *level, const struct net_device *dev, const void *arguments)
 {
 	netdev_printk(level, dev, "%pA", arguments);
+}
+
+/* Only what dynamic debugging wants. @arguments is a fmt::Arguments. */
+void hv_rust_net_debug(const struct net_device *dev, const void *arguments)
+{
+	netdev_dbg(dev, "%pA", arguments);
 }
 
 bool hv_rust_net_xmit_more(void)
@@ -264,6 +306,11 @@ enum {
 void hv_rust_net_prog_get(struct bpf_prog *prog)
 {
 	bpf_prog_inc(prog);
+}
+
+void hv_rust_net_prog_put(struct bpf_prog *prog)
+{
+	bpf_prog_put(prog);
 }
 
 void *hv_rust_net_page_alloc(void)

@@ -18,6 +18,7 @@ use super::{
         InHost,
         Queue, //
     },
+    sys::trace,
     wire::{
         frame::Start,
         nvsp::{
@@ -116,7 +117,9 @@ impl Queue {
         load: Load,
         skb: Skb,
     ) -> Result<(), (SendError, Skb)> {
-        let message = load.message();
+        let packet = load.packet();
+        trace::nvsp_send_packet(self.shared.net(), self.index, &packet);
+        let message = Message::rndis(packet);
         let is_scarce = path.is_scarce();
         let id = self.book(path, load, Some(load.section), skb)?;
         let sent = path.endpoint.send_inband(message.as_bytes(), id, true);
@@ -132,10 +135,12 @@ impl Queue {
         skb: Skb,
         list: &GpaList,
     ) -> Result<(), (SendError, Skb)> {
-        let message = match section {
-            Some(_) => load.message(),
-            None => Message::rndis(RndisPacket::DIRECT),
+        let packet = match section {
+            Some(_) => load.packet(),
+            None => RndisPacket::DIRECT,
         };
+        trace::nvsp_send_packet(self.shared.net(), self.index, &packet);
+        let message = Message::rndis(packet);
         let is_scarce = path.is_scarce();
         let id = self.book(path, load, section, skb)?;
         let sent = path.endpoint.send_gpa_list(list, message.as_bytes(), id);

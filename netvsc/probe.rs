@@ -62,7 +62,7 @@ const MAX_MTU_OLD: u32 = 1500;
 
 /// What a bound device has. The order of the fields is that of the teardown.
 pub(crate) struct Bond<'bound> {
-    _connected: Connected,
+    connected: Connected,
     _registration: Registration<'bound, Network>,
     _quiet: Quiet,
     _port: Port<'bound>,
@@ -103,7 +103,7 @@ impl Network {
         // The other way round, what is dropped first would want the lock.
         let connected = Connected(adapter);
         Ok(Bond {
-            _connected: connected,
+            connected,
             _registration: registered?,
             _quiet: quiet,
             _port: port,
@@ -165,5 +165,15 @@ impl vmbus::Driver for Network {
         _info: Option<&'bound ()>,
     ) -> impl PinInit<Bond<'bound>, Error> + 'bound {
         Self::bind(device)
+    }
+
+    fn suspend<'bound>(_device: &'bound Device<Core<'_>>, this: Pin<&Bond<'bound>>) -> Result {
+        let rtnl = rtnl::lock();
+        this.connected.0.suspend(rtnl.held())
+    }
+
+    fn resume<'bound>(_device: &'bound Device<Core<'_>>, this: Pin<&Bond<'bound>>) -> Result {
+        let rtnl = rtnl::lock();
+        this.connected.0.resume(rtnl.held())
     }
 }

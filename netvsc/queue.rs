@@ -10,7 +10,10 @@ use super::{
     batch::Batch,
     counter::QueueCounters,
     net::{
-        log::netdev_err,
+        log::{
+            netdev_err,
+            netdev_info, //
+        },
         napi::{
             Completed,
             Poll,
@@ -23,6 +26,7 @@ use super::{
     receive::Receiving,
     shared::Shared,
     sys::{
+        trace,
         InFlight,
         Published,
         TryCell, //
@@ -57,12 +61,14 @@ use vmbus::{
     },
     wire::packet::Kind,
     Endpoint,
-    Packet,
-    SendError, //
+    Packet, //
 };
 
 /// The transaction ids of messages of the set-up begin here, far beyond those of packets.
 pub(crate) const SETUP_TRANSACTIONS: u64 = 1 << 40;
+
+/// How many packets are taken at once.
+const MAX_PACKETS: usize = 4096;
 
 /// The share of the ring that is to be free, in percent, for a stopped queue to be woken.
 const WAKE_ABOVE: u32 = 20;
@@ -156,6 +162,7 @@ impl Queue {
         round: &Round<'_>,
         endpoint: &Endpoint,
     ) -> u32 {
+        trace::nvsp_recv(self.shared.net(), self.index, packet.payload);
         match packet.kind {
             Kind::COMPLETION => self.completed(packet, round, endpoint),
             Kind::TRANSFER_PAGES => {
@@ -263,12 +270,19 @@ impl Queue {
                 let entry = |index| table.get(index).copied().unwrap_or(0);
                 self.shared.adapter.set_send_table(entry);
             }
-            Ok(Notice::VirtualFunction { .. } | Notice::Other) => (),
+            Ok(Notice::VirtualFunction { present, serial }) => {
+                if ratelimit::allowed() {
+                    let what = if present { "added" } else { "removed" };
+                    netdev_info!(self.shared.net(), "VF slot {} {}\n", serial, what);
+                }
+            }
+            Ok(Notice::Other) => (),
             Err(fault) => self.shared.report("message", fault),
         }
     }
 
-    /// Takes what there is, within the budget. Returns whether answers could not be sent.
+    /// Takes what there is, within the budget. Returns whether answers that could not be sent have room
+    /// now.
     #[inline(always)]
     fn take_all(
         &self,
@@ -277,14 +291,18 @@ impl Queue {
         round: &mut Round<'_>,
     ) -> bool {
         endpoint.take_packets(|packets| {
-            while round.left() != 0 {
+            // What is no frame uses nothing up, but does not go on without end either.
+            for _ in 0..MAX_PACKETS {
+                if round.left() == 0 {
+                    break;
+                }
                 let Some(packet) = packets.next() else { break };
                 let frames = self.take(&packet, receiving.as_deref_mut(), round, endpoint);
                 round.use_up(frames);
             }
         });
         match receiving {
-            Some(receiving) => self.answer_all(receiving, endpoint) == Err(SendError::Full),
+            Some(receiving) => self.answer_or_await(receiving, endpoint),
             None => false,
         }
     }
@@ -307,7 +325,7 @@ impl Poll for Queue {
                 Completed::Busy(polled) => polled,
             };
         };
-        let is_behind = match self.receiving.as_ref() {
+        let again = match self.receiving.as_ref() {
             Some(cell) => cell
                 .try_with(|receiving| self.take_all(endpoint, Some(receiving), &mut round))
                 .unwrap_or(true),
@@ -315,7 +333,7 @@ impl Poll for Queue {
         };
         match round.complete() {
             Completed::Idle(idle) => {
-                if (is_behind && endpoint.is_open()) || endpoint.unmask_and_check() {
+                if (again && endpoint.is_open()) || endpoint.unmask_and_check() {
                     idle.reschedule(|| ());
                 }
                 idle.done()

@@ -11,12 +11,14 @@ use super::{
         Completions,
         Pending, //
     },
+    dump,
     net::{
         napi::Round,
         skb::Skb,
         Features, //
     },
     queue::Queue,
+    sys::trace,
     wire::{
         frame::{
             Parts,
@@ -59,6 +61,9 @@ use vmbus::{
 /// So many answers are sent at once, at the latest.
 const MAX_PENDING: usize = 64;
 
+/// How much of the ring is to be free for answers that found no room.
+const ANSWERS_ROOM: u32 = 512;
+
 /// What polls, and the channel that is polled.
 pub(super) type Context<'a> = (&'a Round<'a>, &'a Endpoint);
 
@@ -68,6 +73,8 @@ pub(super) struct Receiving {
     scratch: KVVec<u8>,
     assembly: Assembly<KVVec<Piece>>,
     pub(super) completions: Completions,
+    /// Whether the host is to say when there is room for them.
+    awaits_room: bool,
 }
 
 impl Receiving {
@@ -84,6 +91,7 @@ impl Receiving {
             scratch: KVVec::from_elem(0, len, GFP_KERNEL)?,
             assembly: Assembly::new(pieces),
             completions: Completions::new(count + 1)?,
+            awaits_room: false,
         })
     }
 }
@@ -161,14 +169,18 @@ impl Queue {
         endpoint: &Endpoint,
     ) -> Result<(), SendError> {
         let completions = &mut receiving.completions;
-        while let Some(pending) = completions.first() {
-            let message = ReceiveComplete::new(pending.status);
-            let sent = endpoint.send_completion(message.as_bytes(), pending.transaction);
-            if sent.is_err() {
+        if completions.len() != 0 {
+            let sent = endpoint.send_together(|ring| {
+                while let Some(pending) = completions.first() {
+                    let message = ReceiveComplete::new(pending.status);
+                    ring.send_completion(message.as_bytes(), pending.transaction)?;
+                    completions.pop();
+                }
+                Ok(())
+            });
+            if sent.and_then(|sent| sent).is_err() {
                 self.shared.adapter.totals.rx_comp_busy.increment();
-                break;
             }
-            completions.pop();
         }
         // CAST: Less than the sections of a buffer.
         let left = completions.len() as u32;
@@ -180,6 +192,22 @@ impl Queue {
             self.shared.drained();
         }
         Ok(())
+    }
+
+    /// Tells the host what can be told now. Returns whether there is room for what could not, which makes
+    /// it worth while to try again at once. Where there is none the host says when there is, and one that
+    /// never does, or whose index is not in the ring, does not keep a processor busy.
+    #[inline]
+    pub(super) fn answer_or_await(&self, receiving: &mut Receiving, endpoint: &Endpoint) -> bool {
+        if self.answer_all(receiving, endpoint).is_err() {
+            receiving.awaits_room = true;
+            return endpoint.set_pending_send(ANSWERS_ROOM) == Ok(true);
+        }
+        if core::mem::take(&mut receiving.awaits_room) {
+            // An error says that the ring is of no use any more.
+            let _ = endpoint.set_pending_send(0);
+        }
+        false
     }
 
     /// Deals with one message in the receive buffer.
@@ -219,6 +247,10 @@ impl Queue {
         let mut start = [0; START_LEN];
         let start = copy_start(memory, at, &mut start)?;
         let header = Header::parse(start, at.len)?;
+        let net = self.shared.net();
+        let id = start.get(8..).and_then(<[u8]>::first_chunk).copied();
+        trace::rndis_recv(net, self.index, id.map_or(0, u32::from_le_bytes), &header);
+        dump::received(net, &header, start);
         match header.kind {
             MessageType::PACKET => self.frame(memory, at, start, is_last, receiving, context),
             MessageType::INITIALIZE_COMPLETE

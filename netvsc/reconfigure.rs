@@ -24,6 +24,19 @@ use kernel::{
     },
 };
 
+impl Settings {
+    /// What the host made of the last settings is what is kept.
+    fn keep(&mut self, session: &Session) {
+        self.queues = session.queues();
+        if let Some(receive) = session.shared().receive.as_ref() {
+            self.receive = Wanted::from(receive.sections);
+        }
+        if let Some(send) = session.shared().send.as_ref() {
+            self.send = Wanted::from(send.sections);
+        }
+    }
+}
+
 impl Adapter {
     /// Ends the session, in an orderly way.
     ///
@@ -79,16 +92,7 @@ impl Adapter {
         mut swap: impl FnMut(&mut Settings),
     ) -> Result {
         let mut settings = self.settings.lock();
-        // What the host made of the last settings is what is kept.
-        let session = self.session()?;
-        settings.queues = session.queues();
-        if let Some(receive) = session.shared().receive.as_ref() {
-            settings.receive = Wanted::from(receive.sections);
-        }
-        if let Some(send) = session.shared().send.as_ref() {
-            settings.send = Wanted::from(send.sections);
-        }
-        drop(session);
+        settings.keep(&*self.session()?);
         self.detach(held)?;
         swap(&mut settings);
         let result = self.attach(&mut settings, held);
@@ -99,6 +103,40 @@ impl Adapter {
             }
         }
         result
+    }
+
+    /// Ends the session before the system hibernates.
+    ///
+    /// # Errors
+    ///
+    /// Those of ending a session. It goes on then.
+    pub(crate) fn suspend(&self, held: Held<'_>) -> Result {
+        // Without a session there may be one after the system has woken up.
+        let Ok(session) = self.session() else {
+            return Ok(());
+        };
+        self.settings.lock().keep(&session);
+        let result = self.detach(held);
+        if result.is_err() && session.shared().is_gone() {
+            self.net.detach(held);
+            self.disconnect(held);
+            return Ok(());
+        }
+        if result.is_err() && self.net.is_running() {
+            let _ = self.open_filter();
+            self.follow_link();
+        }
+        result
+    }
+
+    /// Begins another session with the same settings.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::begin`]. There is none then.
+    pub(crate) fn resume(self: &Arc<Self>, held: Held<'_>) -> Result {
+        let mut settings = self.settings.lock();
+        self.attach(&mut settings, held)
     }
 
     /// Frames are to have another size.

@@ -27,7 +27,10 @@ use super::{
         SETUP_TRANSACTIONS, //
     },
     shared::Shared,
-    sys::parameters,
+    sys::{
+        parameters,
+        trace, //
+    },
     wire::{
         nvsp::{
             Answer,
@@ -246,6 +249,7 @@ impl Session {
 
     /// Sends a message of the set-up, and waits for the answer.
     pub(super) fn ask(&self, endpoint: &Endpoint, message: &Message) -> Result<Answer> {
+        trace::nvsp_send(self.shared.net(), message.kind);
         self.shared.setup.execute(|id| {
             let transaction = SETUP_TRANSACTIONS + u64::from(id);
             patiently(|| endpoint.send_inband(message.as_bytes(), transaction, true))
@@ -253,7 +257,8 @@ impl Session {
     }
 
     /// Sends a message that has no answer.
-    pub(super) fn tell(endpoint: &Endpoint, message: &Message) -> Result {
+    pub(super) fn tell(&self, endpoint: &Endpoint, message: &Message) -> Result {
+        trace::nvsp_send(self.shared.net(), message.kind);
         patiently(|| endpoint.send_inband(message.as_bytes(), 0, false))
     }
 

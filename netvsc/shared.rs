@@ -85,11 +85,12 @@ impl Shared {
     /// Begins with nothing.
     pub(super) fn new(adapter: Arc<Adapter>) -> impl PinInit<Self, Error> {
         let node = adapter.port.channel().numa_node();
+        let net = adapter.net.clone();
         try_pin_init!(Self {
             adapter,
             version: Atomic::new(0),
             setup <- Exchange::new(PATIENCE),
-            control <- Control::new(node),
+            control <- Control::new(net, node),
             receive: SetOnce::new(),
             send: SetOnce::new(),
             packing: SetOnce::new(),

@@ -127,10 +127,9 @@ impl Controller {
         guard: &'a rcu::Guard,
     ) -> Result<(&'a Endpoint, u64), Result<(), scsi::Rejected>> {
         let Some(endpoint) = self.channels.pick(guard) else {
-            command.fail(scsi::HostStatus::NoConnect);
-            return Err(Ok(()));
+            return Err(self.unreachable(command));
         };
-        let id = match self.in_flight.insert(command, endpoint.channel().relid()) {
+        let id = match self.in_flight.insert(command, endpoint.relid()) {
             Ok(id) => id,
             Err(command) => {
                 command.fail(scsi::HostStatus::Error);
@@ -158,6 +157,16 @@ impl Controller {
         sent: Result<(), SendError>,
     ) -> Result<(), scsi::Rejected> {
         sent.or_else(|error| self.unsent(id, error))
+    }
+
+    /// There is no channel: for good, or because the system is asleep.
+    #[cold]
+    fn unreachable(&self, command: Command) -> Result<(), scsi::Rejected> {
+        if !self.gone.load(Relaxed) {
+            return Err(command.reject(scsi::Busy::Device));
+        }
+        command.fail(scsi::HostStatus::NoConnect);
+        Ok(())
     }
 
     #[cold]
@@ -191,16 +200,31 @@ impl Controller {
             Err(_) => return scsi::Reset::Failed,
         }
         // The host answers the reset when it is done with all commands, but not in order.
-        let idle = self.idle.wait(RESET_PATIENCE, || self.in_flight.is_empty());
-        match (idle, self.gone.load(Relaxed)) {
+        match (self.is_drained(), self.gone.load(Relaxed)) {
             (_, true) => scsi::Reset::Failed,
             (true, false) => scsi::Reset::Success,
             (false, false) => scsi::Reset::TimedOut,
         }
     }
 
+    /// Waits until all commands have ended.
+    ///
+    /// # Errors
+    ///
+    /// `ETIMEDOUT` if one takes too long.
+    pub(crate) fn drain(&self) -> Result {
+        let _resetting = self.resetting.lock();
+        self.is_drained().then_some(()).ok_or(ETIMEDOUT)
+    }
+
+    /// Waits until all commands have ended, or one has taken too long; says which. The caller holds
+    /// `resetting`, so that it is the only one that waits.
+    fn is_drained(&self) -> bool {
+        self.idle.wait(RESET_PATIENCE, || self.in_flight.is_empty())
+    }
+
     /// The host will not answer any more: ends everything that waits for it.
-    fn give_up(&self) {
+    pub(crate) fn give_up(&self) {
         self.gone.xchg(true, Full);
         self.setup.abort();
         self.reset.abort();
@@ -236,14 +260,14 @@ impl Handler for Controller {
             dev_err!(
                 self.device,
                 "no memory to use channel {}\n",
-                endpoint.channel().relid()
+                endpoint.relid()
             );
         }
     }
 
     fn closing(&self, endpoint: &Arc<Endpoint>) {
         self.channels.remove(endpoint);
-        self.send_again(endpoint.channel().relid());
+        self.send_again(endpoint.relid());
     }
 
     fn target_cpu_changed(&self, _endpoint: &Arc<Endpoint>, _old: u32, _new: u32) {

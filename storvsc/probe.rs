@@ -8,6 +8,7 @@ use super::{
         FRAME_SHIFT, //
     },
     controller::Controller,
+    line::Line,
     scan::Scanner,
     scsi::{
         Address,
@@ -15,10 +16,6 @@ use super::{
         Limits,
         NewHost,
         Registration, //
-    },
-    setup::{
-        Conversation,
-        Setup, //
     },
     sys::{
         cpus,
@@ -53,7 +50,6 @@ use vmbus::{
     CallbackMode,
     Device,
     IdTable,
-    OpenChannel,
     OpenConfig, //
 };
 
@@ -73,7 +69,7 @@ pub(crate) struct StorageDriver;
 pub(crate) struct Storage<'bound> {
     _scanning: Scanning,
     _host: Registration<'bound, Adapter>,
-    _channel: OpenChannel<'bound, Controller>,
+    line: Line<'bound>,
 }
 
 /// Ends the reactions to changes when it is dropped.
@@ -194,8 +190,8 @@ impl StorageDriver {
             Controller::new(parent.into(), in_flight, scanner),
             GFP_KERNEL,
         )?;
-        let channel = OpenChannel::open(device, capacity.config(kind), controller.clone())?;
-        let setup = Self::converse(kind, parent, &channel, &controller)?;
+        let config = capacity.config(kind);
+        let (line, setup) = Line::open(device, kind, config, controller.clone())?;
         let frames = capacity.frames(&setup.properties)?;
         let adapter = Adapter::new(
             controller.clone(),
@@ -214,26 +210,8 @@ impl StorageDriver {
         Ok(Storage {
             _scanning: Scanning(controller),
             _host: host,
-            _channel: channel,
+            line,
         })
-    }
-
-    fn converse(
-        kind: Kind,
-        device: &device::Device,
-        channel: &OpenChannel<'_, Controller>,
-        controller: &Controller,
-    ) -> Result<Setup> {
-        let conversation = Conversation {
-            device,
-            endpoint: channel.primary(),
-            exchange: controller.setup(),
-        };
-        let setup = conversation.set_up()?;
-        if kind == Kind::Scsi {
-            conversation.ask_for_sub_channels(&setup.properties);
-        }
-        Ok(setup)
     }
 
     /// Which disk of the IDE controllers a device is: a part of its instance's GUID.
@@ -262,5 +240,13 @@ impl vmbus::Driver for StorageDriver {
     ) -> impl PinInit<Storage<'bound>, Error> + 'bound {
         // A device that was bound by name only is taken for a SCSI controller.
         Self::bind(device, kind.copied().unwrap_or(Kind::Scsi))
+    }
+
+    fn suspend<'bound>(_device: &'bound Device<Core<'_>>, this: Pin<&Storage<'bound>>) -> Result {
+        this.line.suspend()
+    }
+
+    fn resume<'bound>(_device: &'bound Device<Core<'_>>, this: Pin<&Storage<'bound>>) -> Result {
+        this.line.resume()
     }
 }

@@ -149,7 +149,7 @@ impl Scanner {
     /// `ENOMEM`.
     pub(crate) fn new(host: ARef<Host>) -> Result<Self> {
         let name = CString::try_from_fmt(fmt!("storvsc_error_wq_{}", host.number()))?;
-        let queue = OwnedQueue::new(&name, Concurrency::Ordered, Shortage::Waits)?;
+        let queue = OwnedQueue::freezable(&name, Concurrency::Ordered, Shortage::Waits)?;
         let changes = Arc::pin_init(
             pin_init!(Changes {
                 host,

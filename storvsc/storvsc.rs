@@ -7,6 +7,7 @@
 //! - [`scsi`]: the SCSI layer of the kernel, for any driver.
 //! - [`sys`]: what else is missing in the `kernel` crate.
 //! - [`probe`]: from a device on the bus to a SCSI host, and back.
+//! - [`line`]: the channels of a device, opened and closed.
 //! - [`adapter`]: from the SCSI layer to the host.
 //! - [`controller`]: from the host to the SCSI layer.
 
@@ -17,6 +18,7 @@ mod channels;
 mod controller;
 mod exchange;
 mod idle;
+mod line;
 mod probe;
 mod scan;
 #[expect(unsafe_code, reason = "the SCSI layer is C")]

@@ -9,7 +9,7 @@
 //!
 //! - [`bus_type`]: the `bus_type`, its callbacks, `hibernation`.
 //! - [`device`]: a primary channel as a device.
-//! - [`driver`]: the trait that drivers implement, and the adapter to the C callbacks.
+//! - [`driver`]: the trait that drivers implement; [`adapter`]: from the callbacks to that.
 //! - [`id`]: which devices a driver takes: its table, `new_id` and `remove_id`.
 //! - [`attribute`]: tables of files in sysfs; [`device_attributes`], [`channel_attributes`] and
 //!   [`driver_attributes`] are the files.
@@ -22,6 +22,8 @@
 //! [`Device::unregister`] or [`Device::remove_channel`] while it holds a lock that a getter of a
 //! channel takes.
 
+#[expect(unsafe_code, reason = "knows the type of a driver's data")]
+mod adapter;
 #[expect(unsafe_code, reason = "callbacks of sysfs")]
 mod attribute;
 #[expect(unsafe_code, reason = "callbacks of the driver core")]
@@ -41,13 +43,13 @@ mod id;
 #[expect(unsafe_code, reason = "embeds a C kobject")]
 mod kobject;
 
+pub use adapter::Adapter;
 pub(crate) use bus_type::{
     register,
     Registration, //
 };
 pub use device::Device;
 pub use driver::{
-    Adapter,
     Driver,
     ProbeType, //
 };

@@ -24,9 +24,11 @@ mod endpoint;
 mod events;
 mod gpadl;
 mod lifecycle;
+mod line;
 mod open;
 mod poll;
 mod port;
+mod send;
 mod stats;
 
 pub use self::{
@@ -46,6 +48,7 @@ pub use self::{
         Port,
         PortHandle, //
     },
+    send::Together,
     stats::{
         Counter,
         Stats, //
@@ -57,6 +60,7 @@ pub(crate) use self::{
         ARRIVAL,
         REMOVAL, //
     }, //
+    line::Line,
 };
 pub use crate::{
     ring::{
@@ -72,7 +76,7 @@ pub use crate::{
 };
 
 use kernel::{
-    impl_has_work, new_mutex,
+    impl_has_work, new_mutex, new_spinlock_irq,
     prelude::*,
     sync::{
         aref::ARef,
@@ -82,7 +86,8 @@ use kernel::{
             Release, //
         },
         Arc,
-        Mutex, //
+        Mutex,
+        SpinLockIrq, //
     },
     workqueue::{
         new_work,
@@ -123,6 +128,7 @@ pub enum ChannelState {
 /// A channel that the host offered.
 #[pin_data]
 pub struct Channel {
+    /// The first offer. What of it does not last is in `claim`.
     offer: Offer,
     device_type: DeviceType,
     connection: Arc<Connection>,
@@ -148,7 +154,8 @@ pub struct Channel {
     #[pin]
     removal: Work<Channel, REMOVAL>,
     // Last: the relid is free when nothing else of the channel is left.
-    lease: Lease,
+    #[pin]
+    claim: SpinLockIrq<line::Claim>,
 }
 
 impl_has_work! {
@@ -166,6 +173,7 @@ impl Channel {
         lease: Lease,
     ) -> Result<Arc<Self>> {
         let device_type = DeviceType::of(&offer.class).unwrap_or(DeviceType::Unknown);
+        let claim = line::Claim::new(Line::of(&offer), lease);
         let init = pin_init!(Self {
             offer,
             device_type,
@@ -182,15 +190,16 @@ impl Channel {
             subchannels <- new_mutex!(KVec::new(), "Channel::subchannels"),
             arrival <- new_work!("Channel::arrival"),
             removal <- new_work!("Channel::removal"),
-            lease,
+            claim <- new_spinlock_irq!(claim, "Channel::claim"),
         });
         Arc::pin_init(init, GFP_KERNEL)
     }
 
-    /// The number by which host and guest refer to the channel.
+    /// The number by which host and guest refer to the channel: another one after hibernation, and
+    /// none meanwhile. That of a channel that is open is [`Endpoint::relid`].
     #[inline]
     pub fn relid(&self) -> u32 {
-        self.offer.relid
+        self.line().relid
     }
 
     /// The class of the device.
@@ -247,7 +256,7 @@ impl Channel {
 
     /// The trigger in the monitor page, where the host is signalled through that.
     pub fn monitor_id(&self) -> Option<u8> {
-        self.offer.monitor.map(MonitorId::get)
+        self.line().monitor.map(MonitorId::get)
     }
 
     /// The pending triggers of the group that the channel's trigger is in, in the page for signals
@@ -278,17 +287,12 @@ impl Channel {
     }
 
     fn monitored(&self, read: impl FnOnce(MonitorId) -> u32) -> u32 {
-        self.offer.monitor.map_or(0, read)
+        self.line().monitor.map_or(0, read)
     }
 
     /// The connection that signals of the guest go to.
     pub fn connection_id(&self) -> u32 {
-        self.offer.connection_id
-    }
-
-    /// Whether signals of the guest need no bit in the interrupt page.
-    pub fn is_dedicated_interrupt(&self) -> bool {
-        self.offer.dedicated_interrupt
+        self.line().connection
     }
 
     /// The CPU that the host interrupts.
@@ -332,6 +336,14 @@ impl Channel {
         self.target_cpu() == cpu || subchannels.iter().any(|sub| sub.target_cpu() == cpu)
     }
 
+    /// Whether this is the primary channel of a device, and still offered.
+    pub(crate) fn is_primary_of(&self, class: Guid, instance: Guid) -> bool {
+        !self.is_rescinded()
+            && self.primary.is_none()
+            && self.class() == class
+            && self.instance() == instance
+    }
+
     /// The primary channel of the device, unless this is it.
     pub(crate) fn primary(&self) -> Option<&Arc<Channel>> {
         self.primary.as_ref()
@@ -356,20 +368,6 @@ impl Channel {
         // Dropped without the lock.
         drop(subchannels);
         drop(removed);
-    }
-
-    /// Signals the host that there is something for it to do in a ring.
-    #[inline]
-    pub(crate) fn signal_host(&self) {
-        let connection = &self.connection;
-        match self.offer.monitor {
-            Some(monitor) => connection.trigger(self.relid(), monitor),
-            None => {
-                self.stats.sig_events.increment();
-                let shared = (!self.offer.dedicated_interrupt).then_some(self.relid());
-                connection.signal(shared, self.offer.connection_id);
-            }
-        }
     }
 
     fn set_state(&self, state: ChannelState) {

@@ -20,6 +20,8 @@
 //!   that is slow to let go of one device does not delay the removal of another. Removal of a
 //!   device waits for its own probe only, which a rescind makes fail soon.
 //!
+//! While the system hibernates, `primary` and `removal` stand still; see [`sleep`].
+//!
 //! Each wait for the host ends after [`REPLY_LIMIT`], and at once when the channel in question is
 //! rescinded.
 //!
@@ -36,6 +38,7 @@ mod offer;
 mod relid;
 mod request;
 mod session;
+mod sleep;
 
 pub(crate) use self::{
     relid::Lease,
@@ -135,9 +138,9 @@ impl Queues {
     fn new() -> Result<Self> {
         Ok(Self {
             control: OwnedQueue::new(c"hv_vmbus_con", Ordered, Shortage::GoesOn)?,
-            primary: OwnedQueue::new(c"hv_pri_chan", Ordered, Shortage::Waits)?,
+            primary: OwnedQueue::freezable(c"hv_pri_chan", Ordered, Shortage::Waits)?,
             subchannels: OwnedQueue::new(c"hv_sub_chan", Parallel, Shortage::Waits)?,
-            removal: OwnedQueue::new(c"hv_vmbus_rescind", Parallel, Shortage::Waits)?,
+            removal: OwnedQueue::freezable(c"hv_vmbus_rescind", Parallel, Shortage::Waits)?,
         })
     }
 }
@@ -331,6 +334,11 @@ impl Connection {
 
 /// Posts a message, again and again while the host has no room for it. Returns the last status.
 fn post(connection: u32, message: &[u8]) -> Status {
+    post_pausing(connection, message, fsleep)
+}
+
+/// The same, with another way to wait.
+fn post_pausing(connection: u32, message: &[u8], pause: fn(Delta)) -> Status {
     let Some(message) = PostMessage::new(connection, message) else {
         return Status::INVALID_PARAMETER;
     };
@@ -340,7 +348,7 @@ fn post(connection: u32, message: &[u8]) -> Status {
         if !status.is_transient() {
             break;
         }
-        fsleep(Delta::from_micros(1 << attempt.min(POST_DOUBLINGS)));
+        pause(Delta::from_micros(1 << attempt.min(POST_DOUBLINGS)));
     }
     if status != Status::SUCCESS && status != Status::INVALID_CONNECTION_ID {
         pr_err!("hv_post_msg() failed; error code:{}\n", status.0);

@@ -9,7 +9,9 @@
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
 #include <linux/ratelimit.h>
+#include <linux/sched.h>
 #include <linux/sched/isolation.h>
+#include <linux/smpboot.h>
 #include <linux/topology.h>
 #include <linux/vmalloc.h>
 #include <asm/mshyperv.h>
@@ -104,6 +106,81 @@ u8 hv_rust_vector(void)
 	return HYPERVISOR_CALLBACK_VECTOR;
 }
 
+/* --- The interrupt ---------------------------------------------------------------------------- */
+
+static void (*hv_rust_interrupt_handler)(void);
+static DEFINE_PER_CPU(bool, hv_rust_interrupt_pending);
+static DEFINE_PER_CPU(struct task_struct *, hv_rust_interrupt_thread);
+
+static void hv_rust_interrupt_thread_setup(unsigned int cpu)
+{
+	sched_set_fifo(current);
+}
+
+static int hv_rust_interrupt_thread_should_run(unsigned int cpu)
+{
+	return __this_cpu_read(hv_rust_interrupt_pending);
+}
+
+static void hv_rust_interrupt_thread_run(unsigned int cpu)
+{
+	__this_cpu_write(hv_rust_interrupt_pending, false);
+	hv_rust_interrupt_handler();
+}
+
+static struct smp_hotplug_thread hv_rust_interrupt_threads = {
+	.store			= &hv_rust_interrupt_thread,
+	.setup			= hv_rust_interrupt_thread_setup,
+	.thread_should_run	= hv_rust_interrupt_thread_should_run,
+	.thread_fn		= hv_rust_interrupt_thread_run,
+	.thread_comm		= "vmbus_irq/%u",
+};
+
+/* The handler takes spinlocks, which sleep on PREEMPT_RT: there a thread of each CPU runs it. */
+static void hv_rust_interrupt_wake(void)
+{
+	__this_cpu_write(hv_rust_interrupt_pending, true);
+	wake_up_process(__this_cpu_read(hv_rust_interrupt_thread));
+}
+
+/* Elsewhere it may take them: lockdep, which thinks of PREEMPT_RT, has to be told. */
+static void hv_rust_interrupt_annotated(void)
+{
+	static DEFINE_WAIT_OVERRIDE_MAP(map, LD_WAIT_CONFIG);
+
+	lock_map_acquire_try(&map);
+	hv_rust_interrupt_handler();
+	lock_map_release(&map);
+}
+
+int hv_rust_interrupt_start(void (*handler)(void))
+{
+	int ret;
+
+	hv_rust_interrupt_handler = handler;
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		hv_setup_vmbus_handler(IS_ENABLED(CONFIG_LOCKDEP) ? hv_rust_interrupt_annotated
+								  : handler);
+		return 0;
+	}
+	ret = smpboot_register_percpu_thread(&hv_rust_interrupt_threads);
+	if (ret)
+		hv_rust_interrupt_handler = NULL;
+	else
+		hv_setup_vmbus_handler(hv_rust_interrupt_wake);
+	return ret;
+}
+
+/* Called when no CPU gets the interrupt any more, or when starting failed. */
+void hv_rust_interrupt_stop(void)
+{
+	if (!hv_rust_interrupt_handler)
+		return;
+	hv_remove_vmbus_handler();
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		smpboot_unregister_percpu_thread(&hv_rust_interrupt_threads);
+}
+
 u32 hv_rust_vp_number(u32 cpu)
 {
 	return hv_cpu_number_to_vp_number(cpu);
@@ -121,6 +198,11 @@ struct device *hv_rust_root_device(struct device *dev)
 }
 
 /* --- CPUs ------------------------------------------------------------------------------------- */
+
+const struct cpumask *hv_rust_online_cpus(void)
+{
+	return cpu_online_mask;
+}
 
 bool hv_rust_cpu_online(u32 cpu)
 {

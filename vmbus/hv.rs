@@ -16,6 +16,8 @@ pub(crate) mod cpu;
     reason = "works on what the interrupt handler of a CPU uses"
 )]
 mod cpus;
+#[expect(unsafe_code, reason = "hooks into the end of the kernel")]
+mod crash;
 #[expect(unsafe_code, reason = "registers callbacks for CPUs that come and go")]
 mod hotplug;
 #[expect(unsafe_code, reason = "calls the hypervisor")]
@@ -31,6 +33,8 @@ mod page;
 mod partition;
 #[expect(unsafe_code, reason = "finds the device that the bus hangs from")]
 mod platform;
+#[expect(unsafe_code, reason = "hooks into power management")]
+mod power;
 #[expect(unsafe_code, reason = "accesses the registers of the SynIC")]
 mod synic;
 
@@ -42,6 +46,10 @@ pub(crate) use cpus::{
     Cpus,
     Disposition,
     Sink, //
+};
+pub(crate) use crash::{
+    LastRites,
+    Mortal, //
 };
 pub(crate) use hypercall::{
     post_message,
@@ -58,6 +66,10 @@ pub(crate) use partition::{
 pub(crate) use platform::{
     Root,
     RootDriver, //
+};
+pub(crate) use power::{
+    Sleeper,
+    SystemSleep, //
 };
 
 /// The CPU that the host sends messages to, and that channels without need for speed interrupt.

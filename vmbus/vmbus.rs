@@ -42,7 +42,8 @@ pub use channel::{
     Progress,
     Receiver,
     SendError,
-    SharedBuffer, //
+    SharedBuffer,
+    Together, //
 };
 pub use connection::Session;
 pub use guid::Guid;

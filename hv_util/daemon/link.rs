@@ -72,6 +72,16 @@ impl<D: Copy> Stage<D> {
         };
     }
 
+    /// Has a daemon that has registered read `amends`, instead of what it has not read.
+    fn make(&mut self, amends: Option<KVec<u8>>) {
+        if let (Self::Idle(daemon) | Self::Late { daemon, .. }, Some(question)) = (&*self, amends) {
+            *self = Self::Late {
+                daemon: *daemon,
+                question,
+            };
+        }
+    }
+
     /// Takes what the daemon has not read, if it is not longer than `room`.
     fn take_unread(&mut self, room: usize) -> Result<Option<KVec<u8>>> {
         let (message, next) = match self {
@@ -105,6 +115,8 @@ struct Conversation<D> {
     /// The answer to the last question, until it is fetched. It counts also if the daemon has
     /// closed the device since.
     answer: Option<KVec<u8>>,
+    /// The system hibernates, and daemons are frozen.
+    asleep: bool,
 }
 
 impl<D> Conversation<D> {
@@ -137,6 +149,7 @@ impl<P: Protocol> Link<P> {
         let conversation = Conversation {
             state: State::Closed,
             answer: None,
+            asleep: false,
         };
         let init = pin_init!(Self {
             conversation <- new_mutex!(conversation, "Link::conversation"),
@@ -149,7 +162,7 @@ impl<P: Protocol> Link<P> {
     pub(super) fn await_daemon(&self, patience: Duration) {
         let mut left = jiffies(patience);
         let mut conversation = self.conversation.lock();
-        while left != 0 {
+        while left != 0 && !conversation.asleep {
             match &conversation.state {
                 State::Closed | State::Open(Stage::Silent | Stage::Greeted { .. }) => (),
                 State::Open(_) | State::Gone => return,
@@ -171,8 +184,9 @@ impl<P: Protocol> Link<P> {
     ) -> Result<(P::Daemon, KVec<u8>)> {
         let mut left = jiffies(patience);
         let mut conversation = self.conversation.lock();
-        let State::Open(Stage::Idle(daemon)) = conversation.state else {
-            return Err(ENOTCONN);
+        let daemon = match conversation.state {
+            State::Open(Stage::Idle(daemon)) if !conversation.asleep => daemon,
+            _ => return Err(ENOTCONN),
         };
         conversation.answer = None;
         conversation.state = State::Open(Stage::Asked { daemon, question });
@@ -193,6 +207,23 @@ impl<P: Protocol> Link<P> {
             }
             left = self.wait(&mut conversation, left);
         }
+    }
+
+    /// Interrupts the conversation until [`Self::wake`]. What the daemon reads next is `amends`.
+    pub(super) fn sleep(&self, amends: Option<KVec<u8>>) {
+        let mut conversation = self.conversation.lock();
+        conversation.asleep = true;
+        if let State::Open(stage) = &mut conversation.state {
+            stage.give_up();
+            stage.make(amends);
+        }
+        drop(conversation);
+        self.changed.notify_all();
+    }
+
+    /// Goes on with it.
+    pub(super) fn wake(&self) {
+        self.conversation.lock().asleep = false;
     }
 
     /// Ends the conversation for good.

@@ -6,7 +6,8 @@ use super::{
     super::{
         service::{
             self,
-            violation, //
+            violation,
+            Line, //
         },
         sys::device::Node,
         wire::{
@@ -16,6 +17,7 @@ use super::{
         },
     },
     link::Link,
+    place::Taken,
     Protocol,
     Request, //
 };
@@ -46,7 +48,6 @@ use vmbus::{
     Device,
     Endpoint,
     Handler,
-    OpenChannel,
     Progress,
     Receiver, //
 };
@@ -245,8 +246,9 @@ impl<P: Protocol> Handler for Events<P> {
 /// A service that a daemon performs. The order of the fields is that of the teardown.
 pub(crate) struct Daemonic<'bound, P: Protocol> {
     _node: Node<Link<P>>,
-    _parting: Parting<P>,
-    _channel: OpenChannel<'bound, Events<P>>,
+    parting: Parting<P>,
+    line: Line<'bound, Events<P>>,
+    _place: Taken,
 }
 
 /// Ends the conversation with the daemon when it is dropped.
@@ -263,15 +265,19 @@ impl<'bound, P: Protocol> Daemonic<'bound, P> {
     ///
     /// # Errors
     ///
-    /// Those of opening the channel and of adding the device for the daemon.
+    /// `EEXIST` if the service has a device already; those of opening the channel and of adding the
+    /// device for the daemon.
     pub(crate) fn start(device: &'bound Device<Bound>, queue: &'static CStr) -> Result<Self> {
+        let place = P::place().take().inspect_err(|_| {
+            violation!("{}: there is such a device already\n", P::NAME);
+        })?;
         let link = Link::<P>::new()?;
         let events = Events {
             queue: OwnedQueue::new(queue, Concurrency::Ordered, Shortage::Waits)?,
             session: Session::new(link.clone())?,
         };
         let events = Arc::new(events, GFP_KERNEL)?;
-        let channel = OpenChannel::open(device, service::config(P::MAX_PACKET), events)?;
+        let line = Line::open(device, service::config(P::MAX_PACKET), events)?;
         let parting = Parting(link.clone());
         let node = Node::register(P::DEVICE, link).inspect_err(|error| {
             dev_err!(
@@ -283,8 +289,26 @@ impl<'bound, P: Protocol> Daemonic<'bound, P> {
         })?;
         Ok(Self {
             _node: node,
-            _parting: parting,
-            _channel: channel,
+            parting,
+            line,
+            _place: place,
         })
+    }
+
+    /// Interrupts both conversations. Requests of the host that are under way fail.
+    pub(crate) fn suspend(&self) {
+        self.parting.0.sleep(P::amends());
+        self.line.handler().queue.flush();
+        self.line.suspend();
+    }
+
+    /// Goes on with them.
+    ///
+    /// # Errors
+    ///
+    /// Those of opening the channel.
+    pub(crate) fn resume(&self) -> Result {
+        self.parting.0.wake();
+        self.line.resume()
     }
 }

@@ -122,8 +122,9 @@ impl Device {
         unsafe { &*raw.cast() }
     }
 
+    /// For other C that takes devices.
     #[inline]
-    pub(super) fn as_raw(&self) -> *mut bindings::net_device {
+    pub(crate) fn as_raw(&self) -> *mut bindings::net_device {
         self.0.get()
     }
 

@@ -27,6 +27,8 @@ pub(crate) mod message {
     pub(crate) const RX_ERROR: u32 = 1 << bindings::NETIF_MSG_RX_ERR_BIT;
     /// Errors of sending.
     pub(crate) const TX_ERROR: u32 = 1 << bindings::NETIF_MSG_TX_ERR_BIT;
+    /// What is received.
+    pub(crate) const RX_STATUS: u32 = 1 << bindings::NETIF_MSG_RX_STATUS_BIT;
 }
 
 /// How important a line is.
@@ -57,6 +59,19 @@ pub(crate) fn print(device: &Device, level: Level, line: fmt::Arguments<'_>) {
     };
 }
 
+/// Logs a line where dynamic debugging wants it; it is up to the caller to end it.
+pub(crate) fn debug(device: &Device, line: fmt::Arguments<'_>) {
+    // SAFETY: As in `print()`.
+    unsafe { bindings::hv_rust_net_debug(device.as_raw(), core::ptr::from_ref(&line).cast()) };
+}
+
+/// Logs what only those want to know who look for a fault.
+macro_rules! netdev_dbg {
+    ($device:expr, $($arguments:tt)*) => {
+        $crate::net::log::debug($device, kernel::prelude::fmt!($($arguments)*))
+    };
+}
+
 /// Logs an error of a network device.
 macro_rules! netdev_err {
     ($device:expr, $($arguments:tt)*) => {
@@ -79,6 +94,7 @@ macro_rules! netdev_info {
 }
 
 pub(crate) use {
+    netdev_dbg,
     netdev_err,
     netdev_info,
     netdev_warn, //

@@ -8,6 +8,7 @@ mod in_flight;
 pub(crate) mod parameters;
 mod published;
 mod section;
+pub(crate) mod trace;
 
 pub(crate) use cell::TryCell;
 pub(crate) use in_flight::InFlight;

@@ -112,10 +112,16 @@ const VALUE_OFFSET: usize = size_of::<u32>() + size_of::<Target>();
 
 /// A request, in private memory.
 pub(crate) struct Request<'a> {
+    header: Header,
     bytes: &'a [u8],
 }
 
 impl<'a> Request<'a> {
+    /// What it begins with.
+    pub(crate) fn header(&self) -> Header {
+        self.header
+    }
+
     /// The whole message.
     pub(crate) fn as_bytes(&self) -> &'a [u8] {
         self.bytes
@@ -172,7 +178,10 @@ impl<'a> Writer<'a> {
         let (target, info) = rest.split_at_mut_checked(fixed.len())?;
         target.copy_from_slice(fixed);
         info.copy_from_slice(value);
-        Some(Request { bytes: message })
+        Some(Request {
+            header,
+            bytes: message,
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 # The rules that only this project has are cargo tests of the crate in this folder.
 
 . "$(dirname "$0")/../setup/lib.sh"
+. "$REPO/tests/setup/layer.sh"
 
 CLIPPY_OUT=$OUT/clippy
 ROOTS=(vmbus/vmbus.rs vmbus/module.rs storvsc/storvsc.rs netvsc/netvsc.rs hv_util/hv_util.rs)
@@ -37,9 +38,21 @@ lint_host() { each clippy --all-targets -- -D warnings; }
 
 document_host() { RUSTDOCFLAGS="-D warnings" each doc --no-deps --document-private-items; }
 
+# A cross-reference that leads nowhere is an error, too.
+document_all() {
+	in_extra sh -c 'sphinx-build -C -D root_doc=index -D project=hyperv-rust -W --keep-going -n -q -b html /host/Documentation /tmp/html'
+}
+
+# The database of advisories comes from the net, beside the registry.
+advisories() {
+	"$REPO/tests/setup/cargo.sh" audit --version >/dev/null 2>&1 ||
+		{ echo "cargo-audit is not installed: nobody looks for advisories"; return 0; }
+	"$REPO/tests/setup/cargo.sh" audit --deny warnings
+}
+
 c_style() {
 	in_source -- sh -c 'cd /src && perl /build/linux/scripts/checkpatch.pl --no-tree --no-summary --terse --strict \
-		--root /build/linux --ignore AVOID_EXTERNS,VSPRINTF_POINTER_EXTENSION --file */helpers.c vmbus/exports.c include/hv_bindings.h Kconfig'
+		--root /build/linux --ignore AVOID_EXTERNS,VSPRINTF_POINTER_EXTENSION --file */helpers.c vmbus/exports.c tests/guest/modules/*.c include/hv_bindings.h Kconfig'
 }
 
 scripts() {
@@ -53,7 +66,10 @@ step check-format format
 step check-modules lint_modules
 step check-host lint_host
 step check-docs document_host
+need_extra
+step check-sphinx document_all
 step check-c c_style
 step check-scripts scripts
+step check-advisories advisories
 step check-rules "$REPO/tests/setup/cargo.sh" test --locked -p source-check
 say "check: nothing to say"

@@ -25,7 +25,7 @@ in_root --bind "$OUT" /lab -- timeout --foreground --kill-after=10 "${LIMIT:-540
 	qemu-system-x86_64 -accel tcg,thread=multi,tb-size=512 -cpu max,+svm,+npt -smp "${VCPUS:-4}" -m "${MEMORY:-4G}" \
 	${PLUGIN:+-plugin "$PLUGIN"} \
 	-kernel /lab/images/vmlinuz -initrd /lab/images/outer.cpio \
-	-append "console=ttyS0 quiet panic=-1 mitigations=off no5lvl tsc=reliable lab.job=$job" \
+	-append "console=ttyS0 quiet panic=-1 mitigations=off no5lvl tsc=reliable no_timer_check lab.job=$job" \
 	-virtfs local,path=/lab,mount_tag=lab,security_model=none,multidevs=remap \
 	-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
 	-nodefaults -display none -no-reboot -echr 0x1d -chardev stdio,id=console,mux=on,signal=off -serial chardev:console ||

@@ -7,8 +7,10 @@
 #   guest.cpio   RAM disk of a guest: the stock C drivers, ours, an agent
 #   fio.cpio     what a guest needs for fio, to be appended to guest.cpio
 #   net.cpio     what a guest needs for its network card: ethtool, ip, iperf3, XDP programs
+#   selftests.cpio programs of the kernel's own tests for network cards
 #   bench.cpio   what a guest needs for the benchmark, if that was built: its loads, fio, iperf3
-#   daemons.cpio the same for Debian's hyperv-daemons, and phc_ctl
+#   daemons.cpio the same for Debian's hyperv-daemons, phc_ctl, and modules of tests
+#   root.img     a guest's root file system, for kernels that need no modules
 #   disk.img     a disk with one ext4 partition, and disk.sum with the checksum of a file on it
 # Each is made anew only when something that goes into it is newer.
 
@@ -79,10 +81,13 @@ net)
 	add_programs /usr/sbin/ethtool /usr/bin/ip /usr/bin/iperf3
 	mkdir -p bin net-modules
 	mv usr/bin/ip bin/ip # busybox's shell prefers its own for a name without a path
-	modprobe --show-depends -S "$version" 8021q | sed -n 's/^insmod \([^ ]*\).*/\1/p' | while read -r file; do
+	for module in 8021q pktgen netconsole; do
+		modprobe --show-depends -S "$version" $module | sed -n 's/^insmod \([^ ]*\).*/\1/p'
+	done | awk '!seen[$0]++' | while read -r file; do
 		file=$(readlink -f "$file")
 		xz -dc "$file" >"net-modules/$(basename "${file%.xz}")"
-		basename "${file%.xz}" >>net-modules/order
+		# That one is inserted with its parameters.
+		[ "${file##*/}" = netconsole.ko.xz ] || basename "${file%.xz}" >>net-modules/order
 	done
 	for source in /tests/guest/tools/*.c; do
 		gcc -O2 -Wall -static "$source" -o "usr/bin/$(basename "${source%.c}")"
@@ -90,6 +95,15 @@ net)
 	for source in /tests/guest/xdp/*.c; do
 		clang -O2 -g -Wall -target bpf -I /usr/include/x86_64-linux-gnu -c "$source" -o "$(basename "${source%.c}").o"
 	done ;;
+selftests)
+	mkdir -p selftests
+	install -m 644 /tests/guest/selftests/run selftests/
+	cd /build/linux/tools/testing/selftests
+	for source in net/lib/gro net/lib/csum net/msg_zerocopy net/udpgso_bench_tx net/udpgso_bench_rx; do
+		gcc -O2 -static -D_GNU_SOURCE= -I . -I net/lib -I ../../../usr/include \
+			-o "$tree/selftests/$(basename $source)" $source.c
+	done
+	cd "$tree" ;;
 bench)
 	install -D -m 755 -s -t bin /out/bin/bench-load
 	add_programs /usr/bin/fio /usr/bin/iperf3 ;;
@@ -102,7 +116,11 @@ daemons)
 	cp -L /etc/os-release etc/
 	echo 127.0.0.1 guest.example guest >etc/hosts
 	# An interface that a guest without network cards can have.
-	xz -dc "/lib/modules/$version/kernel/drivers/net/dummy.ko.xz" >usr/lib/modules/dummy.ko ;;
+	xz -dc "/lib/modules/$version/kernel/drivers/net/dummy.ko.xz" >usr/lib/modules/dummy.ko
+	mkdir "$tree.modules"
+	make -s -C /build/linux CC=x86_64-linux-gnu-gcc-14 LOCALVERSION="+${version#*+}" M=/tests/guest/modules MO="$tree.modules" modules
+	cp "$tree.modules"/*.ko usr/lib/modules/
+	rm -r "$tree.modules" ;;
 esac
 [ ! -d lib/modules ] || depmod -b . "$version"
 chmod 755 .
@@ -128,12 +146,25 @@ rm -rf "$tree"
 SCRIPT
 }
 
+make_root() {
+	in_root --bind "$OUT" /out -- bash -eu -o pipefail <<'SCRIPT'
+tree=$(mktemp -d) image=/out/images/root.img
+(cd "$tree" && cpio --quiet -id </out/images/guest.cpio && rm -rf lib/modules && mkdir -p dev proc sys tmp run)
+truncate -s 64M "$image.new"
+mke2fs -q -t ext4 -d "$tree" "$image.new"
+mv "$image.new" "$image"
+rm -rf "$tree"
+SCRIPT
+}
+
 [ "$IMAGES/vmlinuz" -nt "$ROOT/.complete" ] || cp "$ROOT/boot/vmlinuz-$VERSION" "$IMAGES/vmlinuz"
 self=$REPO/tests/setup/images.sh
 if stale "$IMAGES/outer.cpio" "$self" "$REPO/tests/lab/outer-init" "$ROOT/.complete"; then step outer-image make_cpio outer; fi
 if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/guest/* "$OUT"/modules/*.ko "$OUT/bin/scsi-tool" "$ROOT/.complete"; then step guest-image make_cpio guest; fi
 if stale "$IMAGES/fio.cpio" "$self" "$ROOT/.complete"; then step fio-image make_cpio fio; fi
 if stale "$IMAGES/net.cpio" "$self" "$REPO"/tests/guest/{tools,xdp}/* "$ROOT/.complete"; then step net-image make_cpio net; fi
+if stale "$IMAGES/selftests.cpio" "$self" "$REPO"/tests/guest/selftests/run "$ROOT/.complete"; then step selftests-image make_cpio selftests; fi
 if [ -e "$OUT/bin/bench-load" ] && stale "$IMAGES/bench.cpio" "$self" "$OUT/bin/bench-load" "$ROOT/.complete"; then step bench-image make_cpio bench; fi
-if stale "$IMAGES/daemons.cpio" "$self" "$REPO/tests/guest/set-ifconfig" "$ROOT/.complete"; then step daemons-image make_cpio daemons; fi
+if stale "$IMAGES/daemons.cpio" "$self" "$REPO/tests/guest/set-ifconfig" "$REPO"/tests/guest/modules/* "$ROOT/.complete"; then step daemons-image make_cpio daemons; fi
 if stale "$IMAGES/disk.img" "$self" "$ROOT/.complete"; then step disk-image make_disk; fi
+if stale "$IMAGES/root.img" "$self" "$IMAGES/guest.cpio"; then step root-image make_root; fi

@@ -10,9 +10,8 @@ ROOT=$CACHE/$KERNEL/root          # the Debian 13 root that kernel work runs in
 OUT=$REPO/out                     # everything that a run makes: modules, images, logs
 LOGS=$OUT/logs
 
-say()  { printf '%s %s\n' "==>" "$*"; }
-warn() { printf '%s\n' "warning: $*" >&2; }
-die()  { printf '%s\n' "error: $*" >&2; exit 1; }
+. "$REPO/tests/setup/packaging/say.sh"
+. "$REPO/tests/setup/packaging/tree.sh"
 
 # step NAME COMMAND...: runs the command with its output in a log, says what is going on once every
 # ten seconds, and shows the end of the log where it fails.
@@ -58,4 +57,32 @@ in_root() {
 # The arguments with which make gets the configuration that Debian's kernel was built with.
 debian_make_args() {
 	echo CC=x86_64-linux-gnu-gcc-14 "LOCALVERSION=+$(cut -d+ -f2- "$ROOT/kernel-version")"
+}
+
+# check_symbols TREE CONFIG: Debian ships no Rust metadata. What was compiled in TREE may stand in for
+# it only where every symbol that it exports has the very name that it has in Debian's kernel.
+check_symbols() {
+	local ours theirs missing
+	ours=$(sed -n 's/.*EXPORT_SYMBOL_RUST_GPL(\(_R[A-Za-z0-9_]*\)).*/\1/p' "$1"/rust/exports_*_generated.h | sort -u)
+	theirs=$(awk '$2 ~ /^_R/ { print $2 }' "$1/Module.symvers" | sort -u)
+	missing=$(comm -23 <(echo "$ours") <(echo "$theirs"))
+	if [ -n "$missing" ] || [ -z "$ours" ]; then
+		echo "$missing" | head -n 5
+		echo "error: of $(echo "$ours" | wc -l) Rust symbols, $(echo "$missing" | wc -l) are not in Debian's kernel:"
+		echo "another compiler or patch level built it. rustc here: $(in_root -- rustc --version);"
+		echo "the kernel's: $(grep CONFIG_RUSTC_VERSION_TEXT "$2")"
+		return 1
+	fi
+	echo "$(echo "$ours" | wc -l) Rust symbols are exported, each with the name it has in Debian's kernel"
+}
+
+# The files that make up the drivers, from the top of the repository: what is in the folders that
+# Kbuild names, without what a build leaves there.
+driver_sources() {
+	cd "$REPO"
+	echo Kbuild
+	echo Kconfig
+	find $(grep -oE '\<[a-z_]+/[a-z_]+\.o\>' Kbuild | cut -d/ -f1 | sort -u) -type f \
+		\( -name '*.rs' -o -name '*.[ch]' -o -name hv_bindgen_parameters \) \
+		! -name hv_bindings.rs ! -name exports_generated.h ! -name '*.mod.c'
 }

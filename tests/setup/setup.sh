@@ -90,33 +90,9 @@ make_root() {
 # The kernel's configuration and Rust metadata as Debian built them: only rust/ and a few tools
 # are compiled.
 prepare_kernel() {
-	local version build=$ROOT/build
-	version=$(cat "$ROOT/kernel-version")
-	rm -rf "$build"
-	mkdir -p "$build/linux"
-	in_root -- sh -c 'tar --extract --file /usr/src/linux-source-*.tar.xz --directory /build/linux --strip-components=1'
-	cp "$ROOT/boot/config-$version" "$build/linux/.config"
-	in_root -- make -C /build/linux -j"$(nproc)" $(debian_make_args) \
-		olddefconfig prepare modules_prepare
-	cp "$ROOT/usr/src/linux-headers-$version/Module.symvers" "$build/linux/"
-	check_symbols "$build/linux"
-}
-
-# Debian ships no Rust metadata. What was just compiled may stand in for it only where every symbol
-# that it exports has the very name that it has in Debian's kernel.
-check_symbols() {
-	local ours theirs missing
-	ours=$(sed -n 's/.*EXPORT_SYMBOL_RUST_GPL(\(_R[A-Za-z0-9_]*\)).*/\1/p' "$1"/rust/exports_*_generated.h | sort -u)
-	theirs=$(awk '$2 ~ /^_R/ { print $2 }' "$1/Module.symvers" | sort -u)
-	missing=$(comm -23 <(echo "$ours") <(echo "$theirs"))
-	if [ -n "$missing" ] || [ -z "$ours" ]; then
-		echo "$missing" | head -n 5
-		echo "error: of $(echo "$ours" | wc -l) Rust symbols, $(echo "$missing" | wc -l) are not in Debian's kernel:"
-		echo "another compiler or patch level built it. rustc here: $(in_root -- rustc --version);"
-		echo "the kernel's: $(grep CONFIG_RUSTC_VERSION_TEXT "$ROOT"/boot/config-*)"
-		return 1
-	fi
-	echo "$(echo "$ours" | wc -l) Rust symbols are exported, each with the name it has in Debian's kernel"
+	rm -rf "$ROOT/build"
+	in_root --bind "$REPO/tests/setup" /setup -- \
+		/setup/packaging/kernel-tree.sh "$(cat "$ROOT/kernel-version")" /build/linux
 }
 
 check_machine "$@"

@@ -50,7 +50,39 @@ for module in hv_vmbus_rust hv_storvsc_rust hv_netvsc_rust hv_utils_rust; do
 	echo "ok: $module is installed"
 done
 
-for target in setup modules modules_install host images run test check clean; do
+# In a kernel's source: one line in each of two files, ours beside them, and no more the second time.
+intree=(make --no-print-directory -C "$REPO" intree)
+refuses "no such folder" "${intree[@]}" KSRC="$tmp/missing"
+refuses "no drivers/hv" "${intree[@]}" KSRC="$tmp"
+source=$ROOT/build/linux
+mkdir -p "$tmp/linux/drivers/hv" "$tmp/linux/rust/macros"
+cp "$source"/drivers/hv/{Kconfig,Makefile} "$tmp/linux/drivers/hv/"
+refuses "without rust/macros/module.rs" "${intree[@]}" KSRC="$tmp/linux"
+cp "$source/rust/macros/module.rs" "$tmp/linux/rust/macros/"
+"${intree[@]}" KSRC="$tmp/linux" >/dev/null
+cp -r "$tmp/linux" "$tmp/once"
+echo "// stale" >"$tmp/linux/drivers/hv/rust/vmbus/stale.rs"
+"${intree[@]}" KSRC="$tmp/linux" >/dev/null
+diff -r "$tmp/once" "$tmp/linux" || die "'make intree' changes something when done again"
+for file in Kconfig Makefile; do
+	added=$(diff "$source/drivers/hv/$file" "$tmp/linux/drivers/hv/$file" | grep -c '^[<>] .') || true
+	[ "$added" = 1 ] || die "'make intree' changes $added lines of drivers/hv/$file"
+done
+echo "ok: make intree"
+
+for target in setup modules modules_install dkms_install intree host images run test packaging fuzz fuzz-parsers check clean; do
 	make --no-print-directory -C "$REPO" help | grep -q "^  $target " || die "'make help' does not know $target"
 done
 echo "ok: make help"
+
+# The sources for DKMS, and what a kernel's headers without Rust metadata get.
+DESTDIR=$tmp/dest "${modules[@]/%modules/dkms_install}" >/dev/null
+source=$(echo "$tmp"/dest/usr/src/hyperv-rust-*)
+for file in "$source"/{dkms.conf,Kbuild,vmbus/vmbus.rs,packaging/kernel-tree.sh} \
+	"$tmp"/dest/usr/share/initramfs-tools/hooks/hyperv-rust "$tmp"/dest/usr/lib/dracut/dracut.conf.d/50-hyperv-rust.conf; do
+	[ -s "$file" ] || die "$file is not installed"
+done
+grep -qx "PACKAGE_VERSION=\"${source##*-}\"" "$source/dkms.conf" || die "dkms.conf has another version"
+echo "ok: make dkms_install"
+refuses "no Rust metadata" "$source/packaging/build.sh" 7.3.0-none "$tmp/missing" "$source"
+refuses "install the package linux-image-7.3.0-none" "$source/packaging/kernel-tree.sh" 7.3.0-none

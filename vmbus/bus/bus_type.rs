@@ -65,8 +65,10 @@ static BUS: Constant<bindings::bus_type> = {
 /// on, to wake the machine up.
 static POWER: Constant<bindings::dev_pm_ops> = {
     let mut power: bindings::dev_pm_ops = pin_init::zeroed();
-    power.freeze_noirq = Some(freeze);
-    power.poweroff_noirq = Some(freeze);
+    power.freeze_noirq = Some(suspend);
+    power.poweroff_noirq = Some(suspend);
+    power.thaw_noirq = Some(resume);
+    power.restore_noirq = Some(resume);
     // SAFETY: Its pointers are to functions, and `dev_pm_ops` are constant for C, too.
     unsafe { Constant::new(power) }
 };
@@ -187,12 +189,13 @@ unsafe extern "C" fn uevent(
 ///
 /// # Safety
 ///
-/// `dev` must be a device on this bus, and its lock must be held for `'a`.
+/// `dev` must be a device on this bus. Its lock must be held for `'a`, or else it must be certain for
+/// another reason that the device is neither bound nor unbound.
 unsafe fn driver_of<'a>(dev: *const bindings::device) -> Option<&'a RawDriver> {
     // SAFETY: By the safety requirement.
     let driver = unsafe { (*dev).driver };
     // SAFETY: A device on this bus has a driver of this bus, which is registered while it has a
-    // device, and the lock of the device keeps it so.
+    // device, which it has for `'a` by the safety requirement.
     (!driver.is_null()).then(|| unsafe { RawDriver::from_raw(driver) })
 }
 
@@ -257,19 +260,37 @@ unsafe extern "C" fn dma_configure(dev: *mut bindings::device) -> c_int {
     0
 }
 
-/// Refuses to hibernate: no driver of this bus can take its device through that. A device without a
-/// driver has nothing to lose.
+/// Lets a device go while the system hibernates. One without a driver has nothing to lose.
 ///
 /// # Safety
 ///
 /// As called by the power management core for a device of this bus.
-unsafe extern "C" fn freeze(dev: *mut bindings::device) -> c_int {
-    // SAFETY: The device is valid, and while the system sleeps it is neither bound nor unbound.
-    if unsafe { (*dev).driver }.is_null() {
-        0
-    } else {
-        EOPNOTSUPP.to_errno()
-    }
+unsafe extern "C" fn suspend(dev: *mut bindings::device) -> c_int {
+    from_result(|| {
+        // SAFETY: While the system sleeps the device is neither bound nor unbound: tasks are frozen,
+        // and so is the work that removes devices.
+        if let Some(driver) = unsafe { driver_of(dev) } {
+            // SAFETY: As above; this makes the context that of a callback.
+            driver.suspend(unsafe { Device::from_raw(dev) })?;
+        }
+        Ok(0)
+    })
+}
+
+/// Takes a device up again.
+///
+/// # Safety
+///
+/// As called by the power management core for a device of this bus.
+unsafe extern "C" fn resume(dev: *mut bindings::device) -> c_int {
+    from_result(|| {
+        // SAFETY: As in `suspend`.
+        if let Some(driver) = unsafe { driver_of(dev) } {
+            // SAFETY: As in `suspend`.
+            driver.resume(unsafe { Device::from_raw(dev) })?;
+        }
+        Ok(0)
+    })
 }
 
 /// Whether the virtual machine may hibernate.

@@ -202,6 +202,12 @@ impl Device {
         Ok(())
     }
 
+    /// Names the directory of a channel after its relid, which has changed.
+    pub(crate) fn rename_channel(&self, channel: &Channel) -> Result {
+        let channels = self.0.channels.lock();
+        channels.as_ref().ok_or(ENODEV)?.rename(channel)
+    }
+
     /// Removes the directory of a sub-channel, if it is still there.
     pub(crate) fn remove_channel(&self, channel: &Channel) {
         let mut channels = self.0.channels.lock();

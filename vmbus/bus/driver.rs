@@ -27,8 +27,6 @@ use kernel::{
         Core,
         CoreInternal, //
     },
-    device_id::RawDeviceIdIndex,
-    driver,
     error::to_result,
     prelude::*,
     types::Opaque, //
@@ -104,6 +102,32 @@ pub trait Driver {
         let _ = (dev, this);
     }
 
+    /// Lets a device go while the system hibernates: its channel is closed when this returns.
+    ///
+    /// The connection to the host ends afterwards, and there is another one before
+    /// [`resume`](Self::resume), of the same kernel, on this machine or a like one. The device stays
+    /// bound meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// The system does not hibernate, and the device goes on. `EOPNOTSUPP`, which this returns
+    /// unless a driver has one of its own, if the driver cannot do that.
+    fn suspend<'bound>(dev: &'bound Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) -> Result {
+        let _ = (dev, this);
+        Err(EOPNOTSUPP)
+    }
+
+    /// Takes a device up again. If the host does not offer it any more its channel counts as
+    /// rescinded.
+    ///
+    /// # Errors
+    ///
+    /// They are logged. The device stays bound, and of no use.
+    fn resume<'bound>(dev: &'bound Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) -> Result {
+        let _ = (dev, this);
+        Err(EOPNOTSUPP)
+    }
+
     /// Makes a device quiet before the machine goes down.
     fn shutdown<'bound>(dev: &'bound Device<Core<'_>>, this: Pin<&Self::Data<'bound>>) {
         let _ = (dev, this);
@@ -131,18 +155,20 @@ macro_rules! module_vmbus_driver {
 }
 
 /// How the bus calls a driver, whatever its type.
-struct Operations {
-    probe: fn(&Device<CoreInternal<'_>>, Option<&'static DeviceId>) -> Result,
-    unbind: fn(&Device<CoreInternal<'_>>),
-    shutdown: fn(&Device<CoreInternal<'_>>),
+pub(super) struct Operations {
+    pub(super) probe: fn(&Device<CoreInternal<'_>>, Option<&'static DeviceId>) -> Result,
+    pub(super) unbind: fn(&Device<CoreInternal<'_>>),
+    pub(super) suspend: fn(&Device<CoreInternal<'_>>) -> Result,
+    pub(super) resume: fn(&Device<CoreInternal<'_>>) -> Result,
+    pub(super) shutdown: fn(&Device<CoreInternal<'_>>),
 }
 
 /// What the bus has to know of a driver.
-struct Description {
-    name: &'static CStr,
-    probe_type: ProbeType,
-    table: Table,
-    operations: &'static Operations,
+pub(super) struct Description {
+    pub(super) name: &'static CStr,
+    pub(super) probe_type: ProbeType,
+    pub(super) table: Table,
+    pub(super) operations: &'static Operations,
 }
 
 /// What is there of a driver while it is registered.
@@ -154,7 +180,7 @@ struct Registered {
 /// A driver as the driver core knows it.
 #[repr(C)]
 pub struct RawDriver {
-    driver: Opaque<bindings::device_driver>,
+    pub(super) driver: Opaque<bindings::device_driver>,
     registered: Option<Registered>,
 }
 
@@ -235,6 +261,16 @@ impl RawDriver {
         }
     }
 
+    /// Lets a device go while the system hibernates.
+    pub(super) fn suspend(&self, dev: &Device<CoreInternal<'_>>) -> Result {
+        (self.operations()?.suspend)(dev)
+    }
+
+    /// Takes a device up again.
+    pub(super) fn resume(&self, dev: &Device<CoreInternal<'_>>) -> Result {
+        (self.operations()?.resume)(dev)
+    }
+
     /// Makes a device quiet.
     pub(super) fn shutdown(&self, dev: &Device<CoreInternal<'_>>) {
         if let Ok(operations) = self.operations() {
@@ -247,7 +283,7 @@ impl RawDriver {
     /// # Safety
     ///
     /// `this` must not be registered. If this succeeds, it must stay in place until `unregister`.
-    unsafe fn register(
+    pub(super) unsafe fn register(
         this: &Opaque<Self>,
         description: Description,
         module_name: &'static CStr,
@@ -288,7 +324,7 @@ impl RawDriver {
     /// # Safety
     ///
     /// `this` must be registered.
-    unsafe fn unregister(this: &Opaque<Self>) {
+    pub(super) unsafe fn unregister(this: &Opaque<Self>) {
         // SAFETY: The driver is valid, and not written to until it is unregistered.
         if let Some(registered) = unsafe { &(*this.get()).registered } {
             pr_info!("unregistering driver {}\n", registered.description.name);
@@ -299,68 +335,5 @@ impl RawDriver {
         unsafe { bindings::driver_unregister(driver) };
         // SAFETY: The driver is not registered any more, and its files in sysfs are gone.
         drop(unsafe { (*this.get()).registered.take() });
-    }
-}
-
-/// Makes a driver of the driver core from a [`Driver`].
-pub struct Adapter<T: Driver>(T);
-
-// SAFETY:
-// - `RawDriver` is `repr(C)` and embeds a `device_driver` at that offset.
-// - `T::Data` is what `Adapter::probe` makes the data of a device.
-unsafe impl<T: Driver> driver::DriverLayout for Adapter<T> {
-    type DriverType = RawDriver;
-    type DriverData<'bound> = T::Data<'bound>;
-    const DEVICE_DRIVER_OFFSET: usize = offset_of!(RawDriver, driver);
-}
-
-// SAFETY: `unregister` is right for what `register` has registered.
-unsafe impl<T: Driver> driver::RegistrationOps for Adapter<T> {
-    unsafe fn register(
-        this: &Opaque<RawDriver>,
-        name: &'static CStr,
-        module: &'static ThisModule,
-    ) -> Result {
-        let description = Description {
-            name: T::NAME,
-            probe_type: T::PROBE,
-            table: Table::new(T::ID_TABLE),
-            operations: &Self::OPERATIONS,
-        };
-        // SAFETY: By the safety requirement; a new driver is not registered.
-        unsafe { RawDriver::register(this, description, name, module) }
-    }
-
-    unsafe fn unregister(this: &Opaque<RawDriver>) {
-        // SAFETY: By the safety requirement.
-        unsafe { RawDriver::unregister(this) };
-    }
-}
-
-impl<T: Driver> Adapter<T> {
-    const OPERATIONS: Operations = Operations {
-        probe: Self::probe,
-        unbind: Self::unbind,
-        shutdown: Self::shutdown,
-    };
-
-    fn probe(dev: &Device<CoreInternal<'_>>, id: Option<&'static DeviceId>) -> Result {
-        // SAFETY: The id is from `T::ID_TABLE`.
-        let info = id.map(|id| unsafe { id.info_unchecked::<T::IdInfo>() });
-        let data = T::probe(dev, info);
-        dev.as_ref().set_drvdata(data)
-    }
-
-    fn unbind(dev: &Device<CoreInternal<'_>>) {
-        // SAFETY: The bus calls this after `probe` succeeded, and the data is dropped later.
-        let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
-        T::unbind(dev, data);
-    }
-
-    fn shutdown(dev: &Device<CoreInternal<'_>>) {
-        // SAFETY: The bus calls this for a device that is bound to this driver, with the lock of the
-        // device held, so that it stays bound.
-        let data = unsafe { dev.as_ref().drvdata_borrow::<T::Data<'_>>() };
-        T::shutdown(dev, data);
     }
 }

@@ -23,6 +23,7 @@ use core::{
 use kernel::{
     error::to_result,
     prelude::*,
+    str::CString,
     sync::Arc,
     types::Opaque, //
 };
@@ -151,6 +152,14 @@ impl ChannelDirectory {
         unsafe { self.0.as_ref() }
     }
 
+    /// Names the directory after the channel's relid.
+    fn rename(&self) -> Result {
+        let name = CString::try_from_fmt(fmt!("{}", self.object().channel.relid()))?;
+        // SAFETY: By the type invariant, the `kobject` is in sysfs; the name is copied. Only the
+        // owner of this renames it, who has it borrowed with a lock held.
+        to_result(unsafe { bindings::kobject_rename(self.object().kobj.get(), name.as_char_ptr()) })
+    }
+
     /// Tells user space about the channel.
     fn announce(&self) {
         // SAFETY: By the type invariant, the `kobject` is in sysfs.
@@ -209,6 +218,12 @@ impl Channels {
         if let Some(index) = self.position(channel) {
             self.directories[index].announce();
         }
+    }
+
+    /// Names the directory of a channel after its relid.
+    pub(super) fn rename(&self, channel: &Channel) -> Result {
+        let index = self.position(channel).ok_or(ENODEV)?;
+        self.directories[index].rename()
     }
 
     /// Gives out the directory of a channel, for the caller to drop.

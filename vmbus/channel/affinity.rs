@@ -64,6 +64,16 @@ impl Channel {
         }
     }
 
+    /// Has the channel, which is not open, choose another CPU if its own is offline. The caller is
+    /// what holds up changes of the set of online CPUs.
+    pub(crate) fn leave_offline_cpu(&self) {
+        let cpu = self.target_cpu();
+        if !hv::cpu::is_online(cpu) {
+            self.cpu
+                .replace(self.connection.affinity().alternative(cpu));
+        }
+    }
+
     fn move_endpoint(&self, endpoint: &Arc<Endpoint>, cpu: u32) -> Result {
         if cpu == self.target_cpu() {
             return Ok(());

@@ -2,8 +2,6 @@
 
 //! Endpoints: channels that are open.
 
-use core::ops::DerefMut;
-
 use kernel::{
     new_mutex,
     new_spinlock_irq,
@@ -20,25 +18,22 @@ use kernel::{
 
 use super::{
     gpadl::SharedRings,
+    send::Sender,
     CallbackMode,
     Channel,
     ChannelState,
     Direction,
-    GpaList,
-    GpaRange,
     Handler,
+    Line,
     OpenConfig,
     Packet,
     Progress,
-    RingDebug,
-    SendError, //
+    RingDebug, //
 };
 use crate::{
     ring::{
         Incoming,
-        Outgoing,
-        RingPages,
-        Signal, //
+        RingPages, //
     },
     sync::{
         Atomic,
@@ -55,6 +50,7 @@ use crate::{
 #[pin_data]
 pub struct Endpoint {
     pub(super) channel: Arc<Channel>,
+    pub(super) line: Line,
     handler: Arc<dyn Handler>,
     mode: CallbackMode,
     pub(super) rings: RingPages,
@@ -62,18 +58,12 @@ pub struct Endpoint {
     /// Whether events are delivered.
     pub(super) published: Atomic<bool>,
     #[pin]
-    outgoing: SpinLockIrq<Option<Sender>>,
+    pub(super) outgoing: SpinLockIrq<Option<Sender>>,
     pub(super) incoming: Exclusive<Option<Incoming>>,
     #[pin]
     shared: Mutex<Option<SharedRings>>,
     #[pin]
     pub(super) tasklet: Tasklet,
-}
-
-/// The sending end, and what was counted of it already.
-struct Sender {
-    ring: Outgoing,
-    full_first: u64,
 }
 
 /// The receiving end of a channel, lent to its handler.
@@ -131,17 +121,19 @@ impl Endpoint {
         let node = channel.numa_node();
         let rings = RingPages::allocate(config.send_ring, config.receive_ring, node)?;
         let max_packet = usize::try_from(config.max_packet)?;
-        let (outgoing, incoming) = rings.rings(channel.relid(), max_packet)?;
+        let line = channel.line();
+        let (outgoing, incoming) = rings.rings(line.relid, max_packet)?;
         let shared = SharedRings::share(channel, &rings)?;
         let init = pin_init!(Self {
             channel: channel.clone(),
+            line,
             handler,
             mode: config.mode,
             rings,
             closing: Atomic::new(false),
             published: Atomic::new(false),
             outgoing <- new_spinlock_irq!(
-                Some(Sender { ring: outgoing, full_first: 0 }), "Endpoint::outgoing"
+                Some(Sender::new(outgoing)), "Endpoint::outgoing"
             ),
             incoming: Exclusive::new(Some(incoming)),
             shared <- new_mutex!(None, "Endpoint::shared"),
@@ -157,6 +149,12 @@ impl Endpoint {
     #[inline]
     pub fn channel(&self) -> &Channel {
         &self.channel
+    }
+
+    /// The number by which host and guest refer to the channel.
+    #[inline]
+    pub fn relid(&self) -> u32 {
+        self.line.relid
     }
 
     /// The driver.
@@ -175,133 +173,6 @@ impl Endpoint {
     #[inline]
     pub fn is_open(&self) -> bool {
         !self.is_closing() && !self.channel.is_rescinded()
-    }
-
-    /// Whether more than so much of the ring to the host is free, in percent. Only a hint.
-    #[inline]
-    pub fn is_send_free_above(&self, percent: u32) -> bool {
-        self.rings.is_free_above(percent)
-    }
-
-    /// Sends a packet that is all payload.
-    ///
-    /// # Errors
-    ///
-    /// See [`SendError`].
-    #[inline(always)]
-    pub fn send_inband(
-        &self,
-        payload: &[u8],
-        transaction: u64,
-        want_completion: bool,
-    ) -> Result<(), SendError> {
-        let result = match self.sender()?.as_mut() {
-            Some(Sender { ring, .. }) => ring.send_inband(payload, transaction, want_completion),
-            None => Err(SendError::Closed),
-        };
-        self.sent(result)
-    }
-
-    /// Sends the completion of packet `transaction` of the host.
-    ///
-    /// # Errors
-    ///
-    /// See [`SendError`].
-    #[inline]
-    pub fn send_completion(&self, payload: &[u8], transaction: u64) -> Result<(), SendError> {
-        let result = match self.sender()?.as_mut() {
-            Some(Sender { ring, .. }) => ring.send_completion(payload, transaction),
-            None => Err(SendError::Closed),
-        };
-        self.sent(result)
-    }
-
-    /// Sends a packet about a range of guest memory, to be completed by the host.
-    ///
-    /// # Errors
-    ///
-    /// See [`SendError`].
-    #[inline(always)]
-    pub fn send_gpa_direct(
-        &self,
-        range: &GpaRange<'_>,
-        payload: &[u8],
-        transaction: u64,
-    ) -> Result<(), SendError> {
-        let result = match self.sender()?.as_mut() {
-            Some(Sender { ring, .. }) => ring.send_gpa_direct(range, payload, transaction),
-            None => Err(SendError::Closed),
-        };
-        self.sent(result)
-    }
-
-    /// Sends a packet about several ranges of guest memory, to be completed by the host.
-    ///
-    /// # Errors
-    ///
-    /// See [`SendError`].
-    #[inline]
-    pub fn send_gpa_list(
-        &self,
-        list: &GpaList,
-        payload: &[u8],
-        transaction: u64,
-    ) -> Result<(), SendError> {
-        let result = match self.sender()?.as_mut() {
-            Some(Sender { ring, .. }) => ring.send_gpa_list(list, payload, transaction),
-            None => Err(SendError::Closed),
-        };
-        self.sent(result)
-    }
-
-    /// Asks the host for a signal when more than `bytes` bytes of the ring to it are free; 0
-    /// withdraws that. Returns whether they are free already, in which case there may be none.
-    ///
-    /// # Errors
-    ///
-    /// See [`SendError`].
-    pub fn set_pending_send(&self, bytes: u32) -> Result<bool, SendError> {
-        let mut sender = self.outgoing.lock();
-        let sender = (*sender).as_mut().ok_or(SendError::Closed)?;
-        let result = sender.ring.set_pending_send(bytes);
-        if bytes != 0 {
-            sender.count_full(&self.channel);
-        }
-        result
-    }
-
-    /// The sending end, locked.
-    #[inline(always)]
-    fn sender(&self) -> Result<impl DerefMut<Target = Option<Sender>> + '_, SendError> {
-        if self.channel.is_rescinded() {
-            return Err(SendError::Closed);
-        }
-        Ok(self.outgoing.lock())
-    }
-
-    /// Signals the host, if that is needed after a packet was written.
-    #[inline(always)]
-    fn sent(&self, result: Result<Signal, SendError>) -> Result<(), SendError> {
-        match result {
-            Ok(signal) => {
-                if signal.is_needed() {
-                    self.channel.stats().intr_out_empty.increment();
-                    self.channel.signal_host();
-                }
-                Ok(())
-            }
-            Err(error) => Err(self.not_sent(error)),
-        }
-    }
-
-    #[cold]
-    fn not_sent(&self, error: SendError) -> SendError {
-        if error == SendError::Full {
-            if let Some(sender) = (*self.outgoing.lock()).as_mut() {
-                sender.count_full(&self.channel);
-            }
-        }
-        error
     }
 
     /// A look at one of the rings.
@@ -372,28 +243,13 @@ impl Endpoint {
         self.incoming.run(|incoming| drop(incoming.take()));
         channel.set_state(ChannelState::Closed);
         let shared = self.shared.lock().take();
-        if !channel.is_rescinded() {
-            let message = CloseChannel::new(channel.relid());
-            if let Err(error) = channel.connection.post(&message) {
-                let error = error.to_errno();
-                pr_err!("Close failed: close post msg return is {}\n", error);
-            }
+        // When it is rescinded, too: until then the host may still use the rings.
+        let message = CloseChannel::new(self.relid());
+        if let Err(error) = channel.connection.post(&message) {
+            let error = error.to_errno();
+            pr_err!("Close failed: close post msg return is {}\n", error);
         }
         // Ends the sharing of the rings, now that the host knows that it is not to use them.
         drop(shared);
-    }
-}
-
-impl Sender {
-    /// Takes over what the ring counted.
-    #[cold]
-    fn count_full(&mut self, channel: &Channel) {
-        let stats = channel.stats();
-        stats.out_full_total.increment();
-        let full_first = self.ring.counters().full_first;
-        if full_first != self.full_first {
-            self.full_first = full_first;
-            stats.out_full_first.increment();
-        }
     }
 }

@@ -59,7 +59,7 @@ impl EventTable {
 
     /// Has events delivered to an endpoint, and lets its handler look for what came before.
     pub(super) fn publish(&self, endpoint: &Arc<Endpoint>) {
-        let Some(entry) = self.entry(endpoint.channel().relid()) else {
+        let Some(entry) = self.entry(endpoint.relid()) else {
             return;
         };
         let pointer = Arc::as_ptr(endpoint);
@@ -77,7 +77,7 @@ impl EventTable {
     pub(super) fn retire(&self, endpoints: &[Arc<Endpoint>]) {
         for endpoint in endpoints {
             endpoint.begin_close();
-            if let Some(entry) = self.entry(endpoint.channel().relid()) {
+            if let Some(entry) = self.entry(endpoint.relid()) {
                 // Fails where the endpoint is not in the table, which is just as well.
                 let _ = entry.cmpxchg(Arc::as_ptr(endpoint), core::ptr::null(), Full);
             }
@@ -95,7 +95,7 @@ impl EventTable {
 
     /// Has the handler of an endpoint called soon, if events are still delivered to it.
     fn poll(&self, endpoint: &Endpoint, _reader: &rcu::Guard) {
-        let Some(entry) = self.entry(endpoint.channel().relid()) else {
+        let Some(entry) = self.entry(endpoint.relid()) else {
             return;
         };
         if core::ptr::eq(entry.load(Acquire), endpoint) {

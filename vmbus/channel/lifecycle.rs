@@ -122,6 +122,16 @@ impl Channel {
         drop(device);
     }
 
+    /// Has user space see the relid that the channel got when it was offered again.
+    pub(crate) fn rename_directory(&self) {
+        if let Presence::Device(device) = &*self.presence.lock() {
+            if let Err(error) = device.rename_channel(self) {
+                let (relid, error) = (self.relid(), error.to_errno());
+                pr_err!("unable to rename the directory of channel {relid} ({error})\n");
+            }
+        }
+    }
+
     /// Removes a channel that was rescinded, or whose bus goes away.
     pub(crate) fn remove(self: &Arc<Self>) {
         self.vanish();

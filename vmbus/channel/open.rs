@@ -27,31 +27,45 @@ use crate::bus::Device;
 #[pin_data]
 pub(super) struct Group {
     config: OpenConfig,
-    handler: Arc<dyn Handler>,
-    /// The endpoints, the primary's first. None before that is open, nor from the moment on that
-    /// the driver wants no more.
     #[pin]
-    members: Mutex<KVec<Arc<Endpoint>>>,
+    members: Mutex<Members>,
+}
+
+struct Members {
+    /// None from the moment on that the driver wants no more: who still has the group then, has
+    /// nothing of a driver that may be unloaded.
+    handler: Option<Arc<dyn Handler>>,
+    /// The endpoints, the primary's first. None before that is open.
+    endpoints: KVec<Arc<Endpoint>>,
+}
+
+impl Members {
+    fn open(&mut self, channel: &Arc<Channel>, config: &OpenConfig) -> Result<Arc<Endpoint>> {
+        let handler = self.handler.clone().ok_or(ENODEV)?;
+        self.endpoints.reserve(1, GFP_KERNEL)?;
+        let endpoint = Endpoint::open(channel, config, handler)?;
+        self.endpoints.push(endpoint.clone(), GFP_KERNEL)?;
+        channel.connection.events().publish(&endpoint);
+        Ok(endpoint)
+    }
 }
 
 impl Group {
     fn new(config: OpenConfig, handler: Arc<dyn Handler>) -> Result<Arc<Self>> {
+        let members = Members {
+            handler: Some(handler),
+            endpoints: KVec::new(),
+        };
         let init = pin_init!(Self {
             config,
-            handler,
-            members <- new_mutex!(KVec::new(), "Group::members"),
+            members <- new_mutex!(members, "Group::members"),
         });
         Arc::pin_init(init, GFP_KERNEL)
     }
 
     /// Opens the primary channel, before which sub-channels have to wait.
     fn open_primary(&self, channel: &Arc<Channel>) -> Result<Arc<Endpoint>> {
-        let mut members = self.members.lock();
-        members.reserve(1, GFP_KERNEL)?;
-        let endpoint = Endpoint::open(channel, &self.config, self.handler.clone())?;
-        members.push(endpoint.clone(), GFP_KERNEL)?;
-        channel.connection.events().publish(&endpoint);
-        Ok(endpoint)
+        self.members.lock().open(channel, &self.config)
     }
 
     /// Opens a sub-channel, unless the driver has no more use for it.
@@ -60,23 +74,19 @@ impl Group {
             return Ok(());
         }
         let mut members = self.members.lock();
-        if members.is_empty() {
-            return Ok(());
+        if !members.endpoints.is_empty() {
+            members.open(channel, &self.config)?;
         }
-        members.reserve(1, GFP_KERNEL)?;
-        let endpoint = Endpoint::open(channel, &self.config, self.handler.clone())?;
-        members.push(endpoint.clone(), GFP_KERNEL)?;
-        channel.connection.events().publish(&endpoint);
         Ok(())
     }
 
     /// Closes a channel, if it is open.
     fn close_subchannel(&self, channel: &Channel) {
-        let mut members = self.members.lock();
-        let position = members
+        let endpoints = &mut self.members.lock().endpoints;
+        let position = endpoints
             .iter()
             .position(|endpoint| core::ptr::eq(endpoint.channel(), channel));
-        if let Some(Ok(endpoint)) = position.map(|position| members.remove(position)) {
+        if let Some(Ok(endpoint)) = position.map(|position| endpoints.remove(position)) {
             channel.connection.events().retire(&[endpoint.clone()]);
             endpoint.close();
         }
@@ -85,11 +95,14 @@ impl Group {
     /// Closes all channels, the primary last.
     fn close(&self, primary: &Channel) {
         let mut members = self.members.lock();
-        let mut endpoints = core::mem::take(&mut *members);
+        let handler = members.handler.take();
+        let mut endpoints = core::mem::take(&mut members.endpoints);
         primary.connection.events().retire(&endpoints);
         while let Some(endpoint) = endpoints.pop() {
             endpoint.close();
         }
+        drop(members);
+        drop(handler);
     }
 }
 
@@ -198,7 +211,7 @@ pub(super) fn open_group(
     }
     let result = group.open_primary(channel);
     if result.is_err() {
-        *channel.group.lock() = None;
+        close_group(channel, &group);
     }
     Ok((group, result?))
 }

@@ -52,7 +52,7 @@ impl Endpoint {
     pub(super) fn give_back(&self, incoming: &mut Incoming) {
         if incoming.finish().is_needed() {
             self.channel.stats().intr_in_full.increment();
-            self.channel.signal_host();
+            self.signal_host();
         }
     }
 

@@ -9,12 +9,17 @@ use kernel::{
     sync::{
         atomic::Relaxed,
         Arc, //
+    },
+    time::{
+        delay::udelay,
+        Delta, //
     }, //
 };
 use zerocopy::IntoBytes;
 
 use super::{
     post,
+    post_pausing,
     Connection,
     Key,
     State,
@@ -23,15 +28,19 @@ use super::{
 use crate::{
     hv::{
         self,
+        Cpus,
         CONNECT_CPU, //
     },
     wire::{
         message::{
+            Header,
             InitiateContact,
+            MessageType,
             RequestOffers,
             Unload, //
         },
         synic::{
+            MessageSlot,
             Status,
             MESSAGE_CONNECTION,
             MESSAGE_CONNECTION_REDIRECT,
@@ -47,6 +56,10 @@ const UNLOAD_LIMIT: Duration = Duration::from_secs(100);
 
 /// How often somebody who watches is told that we still wait for that.
 const UNLOAD_NOTICE: Duration = Duration::from_secs(5);
+
+/// How long a kernel that panics does not look whether there is an answer.
+const UNLOAD_PAUSE: Duration = Duration::from_millis(10);
+const PANIC_PAUSE: Delta = Delta::from_millis(10);
 
 /// Where this software runs when the first message is to go to a connection of its own.
 const REDIRECTED_VTL: u8 = 2;
@@ -72,6 +85,25 @@ impl Connection {
             }
         }
         result.map(|_| ())
+    }
+
+    /// Connects again, in the version that was spoken before.
+    ///
+    /// # Errors
+    ///
+    /// `EPROTO` when the host does not want that any more; as [`Self::connect`].
+    pub(super) fn reconnect(&self) -> Result {
+        self.set_state(State::Connecting);
+        let result = match self.propose(self.version()) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(EPROTO),
+            Err(error) => Err(error),
+        };
+        self.set_state(match result {
+            Ok(()) => State::Connected,
+            Err(_) => State::Disconnected,
+        });
+        result
     }
 
     fn negotiate(&self, max: Version) -> Result<Version> {
@@ -151,13 +183,24 @@ impl Connection {
     ///
     /// Errors of sending messages. Offers that do not come are not an error.
     pub(super) fn request_offers(&self) -> Result {
+        self.gather_offers()?;
+        self.queues.primary.flush();
+        Ok(())
+    }
+
+    /// Asks for the offers of the devices that the machine has now, and waits until these have
+    /// channels.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::request_offers`].
+    pub(super) fn gather_offers(&self) -> Result {
+        self.all_offered.reinit();
         self.post(&RequestOffers::new())?;
         if !self.all_offered.wait_timeout(REPLY_LIMIT) {
             pr_warn!("timed out waiting for all boot-time offers to be delivered.\n");
         }
-        // The offers have come in. First each gets its channel, then these their devices.
         self.queues.control.flush();
-        self.queues.primary.flush();
         Ok(())
     }
 
@@ -181,6 +224,36 @@ impl Connection {
         }
     }
 
+    /// The same in a kernel that panics: `cpus` has the messages that come in.
+    pub(super) fn unload_in_panic(&self, cpus: &Cpus<Self>) {
+        if !self.disconnect() {
+            return;
+        }
+        self.unloaded.reinit();
+        let connection = self.message_connection.load(Relaxed);
+        post_pausing(connection, Unload::new().as_bytes(), spin);
+        let mut waited = Duration::ZERO;
+        // Messages may also be taken in the ordinary way, by a CPU that still runs.
+        while !self.unloaded.is_done() {
+            let mut answered = false;
+            cpus.drain_messages(|slot| answered |= is_unload_response(slot));
+            if answered {
+                break;
+            }
+            if waited >= UNLOAD_LIMIT {
+                pr_err!("Continuing even though VMBus UNLOAD did not complete\n");
+                break;
+            }
+            spin(PANIC_PAUSE);
+            waited += UNLOAD_PAUSE;
+            if waited.as_millis() % UNLOAD_NOTICE.as_millis() == 0 {
+                pr_notice!("Waiting for VMBus UNLOAD to complete\n");
+            }
+        }
+        // A kernel that comes after this one is to get messages.
+        cpus.clear_messages();
+    }
+
     /// Removes all channels, after the end of the connection, and waits until they are gone.
     pub(super) fn remove_channels(self: &Arc<Self>) {
         self.queues.control.flush();
@@ -199,4 +272,19 @@ impl Connection {
         self.relids.wait_until_idle();
         self.queues.control.flush();
     }
+}
+
+fn is_unload_response(slot: &MessageSlot) -> bool {
+    let header = slot
+        .payload()
+        .and_then(|message| Header::parse(message).ok());
+    header.is_some_and(|header| header.kind == MessageType::UNLOAD_RESPONSE)
+}
+
+/// Waits without sleeping.
+fn spin(delta: Delta) {
+    for _ in 0..delta.as_millis() {
+        udelay(Delta::from_millis(1));
+    }
+    udelay(Delta::from_micros(delta.as_micros_ceil() % 1000));
 }

@@ -87,6 +87,10 @@ impl Connection {
             (Some(_), false) => return Err(Refusal::DeviceExists),
             (None, true) => return Err(Refusal::NoPrimary),
         };
+        let lease = match self.revive(&offer, lease) {
+            Ok(()) => return Ok(()),
+            Err(lease) => lease,
+        };
         let performance = kind_of(&offer).info().performance;
 
         // A CPU that goes offline has the channels moved away from it that it finds. So it must
@@ -116,13 +120,17 @@ impl Connection {
 
     /// The host takes back what it offered, if it did, and for the first time.
     pub(super) fn on_rescind(&self, relid: u32) {
-        let Some(channel) = self.relids.get(relid) else {
-            return;
-        };
+        if let Some(channel) = self.relids.get(relid) {
+            self.rescind(&channel);
+        }
+    }
+
+    /// Begins to remove a channel, unless that was begun already.
+    pub(super) fn rescind(&self, channel: &Arc<Channel>) {
         if channel.set_rescinded() {
             channel.give_up();
             // The first rescind is the first to queue this work item, so that this cannot fail.
-            let _ = self.queues.removal.enqueue::<_, REMOVAL>(channel);
+            let _ = self.queues.removal.enqueue::<_, REMOVAL>(channel.clone());
         }
     }
 }

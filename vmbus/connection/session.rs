@@ -12,9 +12,14 @@ use crate::{
     bus,
     hv::{
         self,
+        Cpus,
         Fitness,
+        LastRites,
+        Mortal,
         RootDriver,
-        Synic, //
+        Sleeper,
+        Synic,
+        SystemSleep, //
     },
     parameters,
     wire::version::Version, //
@@ -28,6 +33,8 @@ pub struct Session {
 
 /// What the bus consists of, in the order of its end.
 struct Parts {
+    _sleep: SystemSleep,
+    _rites: LastRites<Connection>,
     _link: Link,
     _synic: Synic<Connection>,
     _bus: bus::Registration,
@@ -64,8 +71,13 @@ impl Parts {
         let synic = Synic::start(connection.clone())?;
         let max = Version(parameters::max_version());
         let link = Link::new(connection, max).map_err(|_| ENODEV)?;
+        let rites = LastRites::register()?;
+        let sleep = SystemSleep::register::<Connection>()?;
+        root.sleep_with::<Connection>();
         link.0.request_offers()?;
         Ok(Self {
+            _sleep: sleep,
+            _rites: rites,
             _link: link,
             _synic: synic,
             _bus: bus,
@@ -85,5 +97,25 @@ impl Drop for Link {
     fn drop(&mut self) {
         self.0.unload();
         self.0.remove_channels();
+    }
+}
+
+impl Sleeper for Connection {
+    fn suspend(&self) -> Result {
+        Self::suspend(self)
+    }
+
+    fn resume(&self) -> Result {
+        Self::resume(self)
+    }
+}
+
+impl Mortal for Connection {
+    fn depart(&self) {
+        self.unload();
+    }
+
+    fn perish(&self, cpus: &Cpus<Self>) {
+        self.unload_in_panic(cpus);
     }
 }

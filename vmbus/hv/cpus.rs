@@ -94,6 +94,11 @@ impl<S: Sink> Cpus<S> {
         Ok(Self { sink, states })
     }
 
+    /// Where events and messages go to.
+    pub(super) fn sink(&self) -> &S {
+        &self.sink
+    }
+
     #[inline]
     pub(super) fn state(&self, cpu: u32) -> Option<&CpuState<S>> {
         let state = self.states.get(usize::try_from(cpu).ok()?)?;
@@ -108,13 +113,20 @@ impl<S: Sink> Cpus<S> {
             let state = KBox::pin_init(CpuState::new(cpu, self.sink.clone()), GFP_KERNEL)?;
             slot.populate(state);
         }
-        let state = slot.as_ref().ok_or(EINVAL)?;
+        self.enable(cpu);
+        Ok(())
+    }
+
+    /// Has the host deliver to the current CPU, which is `cpu`, and was prepared before.
+    pub(super) fn enable(&self, cpu: u32) {
+        let Some(state) = self.state(cpu) else {
+            return;
+        };
         // What came before the CPU went offline the last time is of no use any more.
         state.messages.swap_u32(SLOT, SlotType::NONE.0);
         // SAFETY: The pages live as long as `self`, and `Synic` disables the delivery on every CPU
         // before it drops that.
         unsafe { synic::enable(state.messages.address(), state.events.address()) };
-        Ok(())
     }
 
     /// Ends the delivery to the current CPU, which is `cpu`.
@@ -135,6 +147,24 @@ impl<S: Sink> Cpus<S> {
             if let Some(state) = self.state(cpu) {
                 state.tasklet.kill();
             }
+        }
+    }
+
+    /// Shows all messages that are there to `look`, whichever CPU they came to, and frees their
+    /// slots: for when nobody else does any more.
+    pub(crate) fn drain_messages(&self, mut look: impl FnMut(&MessageSlot)) {
+        for state in cpu::possible().filter_map(|cpu| self.state(cpu)) {
+            if let Some(message) = state.message() {
+                look(&message);
+                state.free_slot();
+            }
+        }
+    }
+
+    /// Frees all slots, for who comes after us.
+    pub(crate) fn clear_messages(&self) {
+        for state in cpu::possible().filter_map(|cpu| self.state(cpu)) {
+            state.messages.swap_u32(SLOT, SlotType::NONE.0);
         }
     }
 
@@ -174,13 +204,9 @@ unsafe impl<S: Sink> HasTasklet for CpuState<S> {
 
     fn run(&self) {
         for _ in 0..MESSAGE_BUDGET {
-            let copy = self.messages.copy_out::<{ size_of::<MessageSlot>() }>(SLOT);
-            let Ok(message) = MessageSlot::read_from_bytes(&copy) else {
+            let Some(message) = self.message() else {
                 return;
             };
-            if message.kind == SlotType::NONE {
-                return;
-            }
             match S::on_message(&self.sink, self.cpu, &message) {
                 Disposition::Taken => self.free_slot(),
                 Disposition::Later => return,
@@ -235,6 +261,13 @@ impl<S: Sink> CpuState<S> {
     unsafe extern "C" fn resume_here(info: *mut c_void) {
         // SAFETY: By the requirements.
         unsafe { &*info.cast::<Self>() }.schedule();
+    }
+
+    /// The message in the slot, if there is one.
+    fn message(&self) -> Option<MessageSlot> {
+        let copy = self.messages.copy_out::<{ size_of::<MessageSlot>() }>(SLOT);
+        let message = MessageSlot::read_from_bytes(&copy).ok()?;
+        (message.kind != SlotType::NONE).then_some(message)
     }
 
     /// Marks the message slot free, and has the next message delivered if there is one.

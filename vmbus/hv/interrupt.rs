@@ -8,6 +8,7 @@
 
 use kernel::{
     cpu::CpuId,
+    error::to_result,
     prelude::*,
     sync::{
         atomic::{
@@ -33,7 +34,7 @@ use crate::bindings;
 
 /// Runs `work` on the CPUs that deliver to a sink of type `S`, if any.
 #[inline]
-fn with_cpus<S: Sink, R>(work: impl FnOnce(&Cpus<S>, &rcu::Guard) -> R) -> Option<R> {
+pub(super) fn with_cpus<S: Sink, R>(work: impl FnOnce(&Cpus<S>, &rcu::Guard) -> R) -> Option<R> {
     let reader = rcu::read_lock();
     let cpus = S::delivery().load(Acquire);
     // SAFETY: A pointer that is not null is to the CPUs of a `Delivery`, which frees them only
@@ -57,24 +58,26 @@ impl<S: Sink> Delivery<S> {
     ///
     /// # Errors
     ///
-    /// `EBUSY` when there is a sink of this type already; `ENOMEM`.
+    /// `EBUSY` when there is a sink of this type already; `ENOMEM`; where the handler runs in
+    /// threads (PREEMPT_RT), what making these returned.
     fn new(sink: Arc<S>) -> Result<Self> {
         let cpus = KBox::new(Cpus::new(sink)?, GFP_KERNEL)?;
         let pointer = core::ptr::from_ref(&*cpus).cast_mut();
         S::delivery()
             .cmpxchg(core::ptr::null_mut(), pointer, Full)
             .map_err(|_| EBUSY)?;
+        let delivery = Self(cpus);
         // SAFETY: The handler may run at any time until `drop` has removed it: it copes with
-        // finding no CPUs.
-        unsafe { bindings::hv_setup_vmbus_handler(Some(handler::<S>)) };
-        Ok(Self(cpus))
+        // finding no CPUs. A failure is known to `hv_rust_interrupt_stop`.
+        to_result(unsafe { bindings::hv_rust_interrupt_start(Some(handler::<S>)) })?;
+        Ok(delivery)
     }
 }
 
 impl<S: Sink> Drop for Delivery<S> {
     fn drop(&mut self) {
-        // SAFETY: `new` installed the handler.
-        unsafe { bindings::hv_remove_vmbus_handler() };
+        // SAFETY: `new` installed the handler, or tried to.
+        unsafe { bindings::hv_rust_interrupt_stop() };
         S::delivery().store(core::ptr::null_mut(), kernel::sync::atomic::Release);
         rcu::synchronize_rcu();
         self.0.kill_tasklets();
@@ -94,10 +97,13 @@ impl<S: Sink> Callbacks for PerCpu<S> {
     }
 }
 
-/// The CPUs, for the callbacks of [`PerCpu`], which may sleep and so are no RCU readers.
-fn cpus_in_process_context<'a, S: Sink>() -> Option<&'a Cpus<S>> {
-    // SAFETY: The callbacks run only while there is a `Hotplug`, which in `Synic` is dropped
-    // before the `Delivery` that owns the CPUs. Dropping it waits for callbacks to return.
+/// The CPUs, for callbacks that may sleep and so are no RCU readers: those of [`PerCpu`], of
+/// hibernation, and of the start of another kernel.
+pub(super) fn cpus_in_process_context<'a, S: Sink>() -> Option<&'a Cpus<S>> {
+    // SAFETY: The callbacks of `PerCpu` run only while there is a `Hotplug`, which in `Synic` is
+    // dropped before the `Delivery` that owns the CPUs. Dropping it waits for callbacks to return.
+    // Nobody drops a `Delivery` while the system hibernates, because all tasks that could are
+    // frozen, nor when another kernel starts, because the handler for that was removed first.
     unsafe { S::delivery().load(Acquire).as_ref() }
 }
 

@@ -17,6 +17,10 @@ use kernel::{
     },
 };
 
+use super::power::{
+    Callbacks,
+    Sleeper, //
+};
 use crate::{
     bindings,
     sync::Atomic, //
@@ -33,6 +37,9 @@ kernel::acpi_device_table!(
         (acpi::DeviceId::new(c"VMBus"), ()),
     ]
 );
+
+/// The driver, from the moment on that it was bound.
+static DRIVER: Atomic<*mut bindings::device_driver> = Atomic::new(core::ptr::null_mut());
 
 struct RootPlatform;
 
@@ -52,6 +59,8 @@ impl platform::Driver for RootPlatform {
             .cast_mut();
         // SAFETY: `raw` is a valid device.
         let root = unsafe { bindings::hv_rust_root_device(raw) };
+        // SAFETY: As above; a device has its driver before it is probed.
+        DRIVER.store(unsafe { (*raw).driver }, Release);
         FOUND.store(root, Release);
         Ok(Self)
     }
@@ -93,6 +102,17 @@ impl RootDriver {
             root: Root(root),
             _registration: registration,
         })
+    }
+
+    /// Has the bus take part in hibernation, which drivers of platform devices have no callbacks for
+    /// in Rust.
+    pub(crate) fn sleep_with<S: Sleeper>(&self) {
+        let operations: &'static _ = &Callbacks::<S>::DRIVER;
+        let driver = DRIVER.load(Acquire);
+        // SAFETY: The driver is bound, so it is the one in `_registration`, which stays in place as
+        // long as `self`. The system, which reads the field, does not hibernate before the task that
+        // is here can be frozen.
+        unsafe { (*driver).pm = operations };
     }
 
     /// The device.

@@ -51,13 +51,32 @@ impl OwnedQueue {
     ///
     /// `ENOMEM`.
     pub fn new(name: &CStr, concurrency: Concurrency, shortage: Shortage) -> Result<Self> {
+        Self::with_flags(name, concurrency, shortage, 0)
+    }
+
+    /// Creates a queue that stands still while the system goes to sleep and wakes up: for work that
+    /// adds, probes or removes devices, which must not happen then.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub fn freezable(name: &CStr, concurrency: Concurrency, shortage: Shortage) -> Result<Self> {
+        Self::with_flags(name, concurrency, shortage, bindings::wq_flags_WQ_FREEZABLE)
+    }
+
+    fn with_flags(
+        name: &CStr,
+        concurrency: Concurrency,
+        shortage: Shortage,
+        more: bindings::wq_flags,
+    ) -> Result<Self> {
         let base = match shortage {
             Shortage::GoesOn => bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags_WQ_MEM_RECLAIM,
             Shortage::Waits => bindings::wq_flags_WQ_UNBOUND,
         };
         let (flags, max_active) = match concurrency {
-            Concurrency::Ordered => (base | bindings::wq_flags___WQ_ORDERED, 1),
-            Concurrency::Parallel => (base, 0),
+            Concurrency::Ordered => (base | more | bindings::wq_flags___WQ_ORDERED, 1),
+            Concurrency::Parallel => (base | more, 0),
         };
         // SAFETY: The format takes one string, and `name` is one, which is copied.
         let queue = unsafe {

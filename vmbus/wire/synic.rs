@@ -103,11 +103,6 @@ impl MessageSlot {
     pub fn payload(&self) -> Option<&[u8]> {
         self.payload.get(..usize::from(self.payload_len))
     }
-
-    /// Whether more messages wait for the slot.
-    pub const fn is_pending(&self) -> bool {
-        self.flags & Self::PENDING != 0
-    }
 }
 
 /// The input of [`HVCALL_POST_MESSAGE`].

@@ -56,7 +56,7 @@ impl Clone for Program {
 impl Drop for Program {
     fn drop(&mut self) {
         // SAFETY: By the type invariants. The program is freed at least an RCU grace period later.
-        unsafe { bindings::bpf_prog_put(self.as_raw().cast()) };
+        unsafe { bindings::hv_rust_net_prog_put(self.as_raw().cast()) };
     }
 }
 

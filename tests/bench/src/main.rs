@@ -69,6 +69,7 @@ fn main() -> Result<()> {
         logs: args.logs.clone(),
         name: "bench".to_owned(),
         driver,
+        kernel: Default::default(),
         ended: Default::default(),
     };
     match &args.what {

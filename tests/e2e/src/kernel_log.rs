@@ -3,7 +3,7 @@
 //! What must not stand in a guest's kernel log, whatever else the guest did.
 
 /// Reports of the kernel's own checks, each the start of a line's text (after its time stamp).
-const REPORTS: [&str; 14] = [
+const REPORTS: [&str; 19] = [
     "WARNING:",
     "BUG:",
     "kernel BUG at",
@@ -13,10 +13,15 @@ const REPORTS: [&str; 14] = [
     "Kernel panic",
     "INFO: task ",
     "INFO: rcu",
+    "INFO: trying to register non-static key",
+    "INFO: possible",
     "rcu: INFO:",
     "watchdog: BUG",
     "KASAN:",
+    "KCSAN:",
     "UBSAN:",
+    "ODEBUG:",
+    "DEBUG_LOCKS_WARN_ON",
     "unregister_netdevice: waiting",
 ];
 
@@ -26,6 +31,7 @@ pub fn fault(log: &str) -> Option<&str> {
         let text = message(line);
         REPORTS.iter().any(|report| text.starts_with(report))
             || text.contains("possible recursive locking")
+            || text.contains("kmemleak:") && text.contains("new suspected memory leaks")
     })
 }
 
@@ -65,6 +71,8 @@ mod tests {
             "BUG: kernel NULL pointer dereference",
             "[ 1.0] Oops: 0002 [#1] SMP",
             "[ 1.0] watchdog: BUG: soft lockup",
+            "[ 1.0] INFO: possible circular locking dependency detected",
+            "[ 1.0] kmemleak: 2 new suspected memory leaks (see /sys/kernel/debug/kmemleak)",
         ] {
             assert_eq!(fault(line), Some(line));
         }

@@ -9,16 +9,20 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use vmbus_host::scsi::{Controller, ControllerConfig};
+use vmbus_host::scsi::{Controller, ControllerConfig, Disk};
 use vmbus_host::vmbus::device::Device;
 use vmbus_host::vmbus::server::{Server, ServerConfig};
 use vmbus_host::vmm::{ConsoleMode, Vm, VmConfig};
 
+use crate::kernel::Kernel;
 use crate::machine::{Machine, tail};
 use crate::shell::Shell;
 
 /// How long a guest may take to boot, under emulation on a busy machine.
-const BOOT_LIMIT: Duration = Duration::from_secs(240);
+pub const BOOT_LIMIT: Duration = Duration::from_secs(240);
+
+/// The guest's memory in MiB.
+const MEMORY: u64 = 512;
 
 /// Whose drivers a guest runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -88,6 +92,8 @@ pub struct Setup {
     pub devices: Vec<Arc<dyn Device>>,
     /// RAM disks beside `guest.cpio`: each makes the guest start more slowly.
     pub extras: &'static [&'static str],
+    /// The RAM disk, where it is not one of ours.
+    pub initrd: Option<&'static str>,
     /// Whether it can hibernate.
     pub hibernation: bool,
     /// More for the kernel's command line.
@@ -96,6 +102,10 @@ pub struct Setup {
     pub auto_eoi: bool,
     /// Whether the guest sees Hyper-V at all.
     pub hyper_v: bool,
+    /// Whether the guest is the root partition.
+    pub root_partition: bool,
+    /// A disk with the root file system, the first of the controller; else that is a RAM disk.
+    pub root: Option<PathBuf>,
 }
 
 impl Default for Setup {
@@ -109,10 +119,13 @@ impl Default for Setup {
             },
             devices: Vec::new(),
             extras: &[],
+            initrd: None,
             hibernation: false,
             cmdline: "",
             auto_eoi: false,
             hyper_v: true,
+            root_partition: false,
+            root: None,
         }
     }
 }
@@ -128,6 +141,8 @@ pub struct Lab {
     pub name: String,
     /// Whose drivers are under test.
     pub driver: Driver,
+    /// What its guests boot.
+    pub kernel: Kernel,
     /// See [`Self::last_end`].
     pub ended: Arc<Mutex<String>>,
 }
@@ -135,12 +150,17 @@ pub struct Lab {
 impl Lab {
     /// Boots a guest; no driver is loaded in it yet.
     pub fn boot(&self, setup: Setup) -> Result<Machine> {
-        let mut config = VmConfig::new(self.images.join("vmlinuz"));
-        config.initrd = Some(self.initrd(setup.extras)?);
+        let mut config = VmConfig::new(self.kernel.image(&self.images));
+        config.initrd = match (setup.initrd, &setup.root) {
+            (Some(name), _) => Some(self.images.join(name)),
+            (None, Some(_)) => None,
+            (None, None) => Some(self.initrd(setup.extras)?),
+        };
         config.cpus = setup.cpus;
-        config.memory = 512 << 20;
+        config.memory = (MEMORY * u64::from(self.kernel.burden())) << 20;
         config.auto_eoi = setup.auto_eoi;
         config.hyper_v = setup.hyper_v;
+        config.root_partition = setup.root_partition;
         config.hibernation = setup.hibernation;
         config.console = ConsoleMode::Tee(self.log("console"));
         // Warnings and what is worse appear on the console, where the result is judged by them.
@@ -155,15 +175,19 @@ impl Lab {
             .trace()
             .tee(Box::new(File::create(self.log("vmbus"))?));
         let controller = Controller::new(setup.controller);
+        if let Some(root) = &setup.root {
+            controller.add_disk(0, 0, Disk::open(root)?)?;
+        }
         server.add_device(controller.clone());
         for device in &setup.devices {
             server.add_device(device.clone());
         }
         vm.start(server.clone())?;
+        let patience = self.kernel.burden();
         let shell = vm
             .agent()
             .context("the machine has no agent port")
-            .and_then(|port| Shell::connect(port, BOOT_LIMIT));
+            .and_then(|port| Shell::connect(port, BOOT_LIMIT * patience));
         let shell =
             shell.with_context(|| format!("booting; the console ends with:\n{}", tail(&vm)))?;
         Ok(Machine {
@@ -173,6 +197,7 @@ impl Lab {
             devices: setup.devices,
             shell,
             driver: self.driver,
+            kernel: self.kernel.clone(),
             ended: self.ended.clone(),
         })
     }
@@ -196,21 +221,25 @@ impl Lab {
     }
 
     /// The RAM disk. The kernel unpacks archives that follow each other as one.
-    fn initrd(&self, extras: &[&str]) -> Result<PathBuf> {
+    pub fn initrd(&self, extras: &[&str]) -> Result<PathBuf> {
         let guest = self.images.join("guest.cpio");
-        if extras.is_empty() {
+        let modules = self.kernel.modules(&self.images);
+        if extras.is_empty() && modules.is_none() {
             return Ok(guest);
         }
         static MAKING: Mutex<()> = Mutex::new(());
         let _making = MAKING.lock();
-        let name = format!("guest-{}-{}.cpio", extras.join("-"), std::process::id());
-        let all = Path::new("/tmp").join(name);
+        let names = [&[self.kernel.name()], extras].concat().join("-");
+        let all = Path::new("/tmp").join(format!("guest-{names}-{}.cpio", std::process::id()));
         if !all.exists() {
             let mut bytes = std::fs::read(guest)?;
             for extra in extras {
                 bytes.extend(std::fs::read(
                     self.images.join(extra).with_extension("cpio"),
                 )?);
+            }
+            if let Some(modules) = modules {
+                bytes.extend(std::fs::read(modules)?);
             }
             std::fs::write(&all, bytes)?;
         }

@@ -12,7 +12,9 @@ use vmbus_host::vmbus::device::Device;
 use vmbus_host::vmbus::server::Server;
 use vmbus_host::vmm::{Agent, ExitReason, Vm};
 
+use crate::kernel::Kernel;
 use crate::kernel_log;
+use crate::lab::BOOT_LIMIT;
 pub use crate::lab::{Driver, Lab, Setup};
 use crate::shell::{Output, Shell};
 
@@ -36,6 +38,7 @@ pub struct Machine {
     pub controller: Arc<Controller>,
     /// Whose drivers are under test.
     pub driver: Driver,
+    pub(crate) kernel: Kernel,
     pub(crate) devices: Vec<Arc<dyn Device>>,
     pub(crate) shell: Shell<Agent>,
     pub(crate) ended: Arc<Mutex<String>>,
@@ -60,7 +63,7 @@ impl Machine {
 
     /// Waits for the command that was started.
     pub fn finish(&mut self, command: &str, limit: Duration) -> Result<Output> {
-        let output = self.shell.finish(limit);
+        let output = self.shell.finish(limit * self.kernel.burden());
         output.with_context(|| {
             format!(
                 "running '{command}'; the console ends with:\n{}",
@@ -86,6 +89,15 @@ impl Machine {
         Ok(output.text)
     }
 
+    /// Waits until another kernel has started in the place of the one that was there.
+    pub fn reconnect(&mut self) -> Result<()> {
+        let port = self.vm.agent().context("the machine has no agent port")?;
+        let shell = Shell::connect(port, BOOT_LIMIT);
+        self.shell =
+            shell.with_context(|| format!("the console ends with:\n{}", tail(&self.vm)))?;
+        Ok(())
+    }
+
     /// Loads the storage driver, and with ours the bus.
     pub fn load(&mut self) -> Result<()> {
         self.sh(&format!("modprobe {}", self.driver.storvsc()))?;
@@ -107,7 +119,7 @@ impl Machine {
                     .iter()
                     .all(|channel| channel.instance != instance)
             },
-            RELEASE_LIMIT,
+            RELEASE_LIMIT * self.kernel.burden(),
         );
         ensure!(
             released,
@@ -156,7 +168,8 @@ impl Machine {
     /// Waits in the guest until a shell condition holds; `what` says what was waited for.
     pub fn until(&mut self, condition: &str, what: &str) -> Result<()> {
         let command = format!(
-            "n=0; until {condition}; do n=$((n+1)); [ $n -gt 600 ] && exit 1; usleep 50000; done"
+            "n=0; until {condition}; do n=$((n+1)); [ $n -gt {} ] && exit 1; usleep 50000; done",
+            600 * self.kernel.burden()
         );
         let output = self.run(&command)?;
         if output.status != 0 {
@@ -165,7 +178,7 @@ impl Machine {
                 .map(|output| output.text)
                 .unwrap_or_default();
             bail!(
-                "{what}: not after 30 s; {}; the kernel's log ends with:\n{log}",
+                "{what}: not in time; {}; the kernel's log ends with:\n{log}",
                 self.violations()
             );
         }
@@ -182,7 +195,10 @@ impl Machine {
     }
 
     /// Ends the guest, whatever it does, and judges what it and the host have seen.
-    pub fn end(self) -> Result<()> {
+    pub fn end(mut self) -> Result<()> {
+        if self.kernel.finds_leaks() {
+            self.find_leaks()?;
+        }
         self.vm.stop();
         let reason = self.vm.wait();
         ensure!(
@@ -192,10 +208,20 @@ impl Machine {
         self.judge()
     }
 
+    /// Has the kernel look for memory that nothing points to. What is younger than five seconds it
+    /// does not report, and what it sees once it may be mistaken about.
+    fn find_leaks(&mut self) -> Result<()> {
+        let leaks = self.sh(
+            "cd /sys/kernel/debug && echo scan >kmemleak && sleep 6 && echo scan >kmemleak && cat kmemleak",
+        )?;
+        ensure!(leaks.is_empty(), "memory leaks:\n{leaks}");
+        Ok(())
+    }
+
     /// Waits for the guest to end by itself, in the way that it was asked to, and judges as
     /// [`Machine::end`] does.
     pub fn ends(self, wanted: &ExitReason) -> Result<()> {
-        let reason = self.vm.wait_timeout(COMMAND_LIMIT);
+        let reason = self.vm.wait_timeout(COMMAND_LIMIT * self.kernel.burden());
         ensure!(
             reason.as_ref() == Some(wanted),
             "the guest did not end as asked: {reason:?}; the console ends with:\n{}",

@@ -8,15 +8,18 @@ mod runner;
 mod scenarios;
 mod side_by_side;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
 
-use vmbus_e2e::{kernel_log, machine};
+use vmbus_e2e::{kernel, kernel_log, machine};
 
+use kernel::Kernel;
 use machine::Driver;
+use runner::{Job, Place};
 
 /// Runs scenarios with the stock C drivers and with ours, each in guests of its own.
 #[derive(Parser)]
@@ -42,30 +45,68 @@ struct Args {
     /// Tests that passed elsewhere, to be counted in the closing line.
     #[arg(long, default_value_t = 0)]
     also_passed: usize,
+    /// The kernel that guests boot, one of tests/kernel; without it Debian's.
+    #[arg(long)]
+    kernel: Option<String>,
     /// Lists the scenarios and ends.
     #[arg(long)]
     list: bool,
+    /// Lists the kernels that the scenarios need beside Debian's, and ends.
+    #[arg(long)]
+    kernels: bool,
+}
+
+impl Args {
+    /// What is to be run.
+    fn jobs(&self) -> Vec<Job> {
+        let mut jobs = scenarios::jobs(&self.qemu_root);
+        jobs.retain(|job| self.driver.is_none_or(|driver| driver == job.driver));
+        jobs.retain(|job| {
+            self.only
+                .as_ref()
+                .is_none_or(|word| job.title().contains(word))
+        });
+        if !self.list {
+            let asked_for = self.only.as_deref();
+            jobs.retain(|job| {
+                let name = job.name.as_str();
+                asked_for == Some(name) || !scenarios::ON_REQUEST.contains(&name)
+            });
+        }
+        if self.kernel.is_some() {
+            jobs.retain(|job| job.kernel.is_none());
+        }
+        jobs
+    }
+
+    /// The kernels that `jobs` need, each once.
+    fn kernels<'a>(&'a self, jobs: &[Job]) -> BTreeSet<&'a str> {
+        let mut kernels: BTreeSet<&str> = jobs.iter().filter_map(|job| job.kernel).collect();
+        kernels.extend(self.kernel.as_deref());
+        kernels
+    }
 }
 
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
-    let mut jobs = scenarios::jobs(&args.qemu_root);
-    jobs.retain(|job| args.driver.is_none_or(|driver| driver == job.driver));
-    jobs.retain(|job| {
-        args.only
-            .as_ref()
-            .is_none_or(|word| job.title().contains(word))
-    });
-    if !args.list {
-        let asked_for = args.only.as_deref();
-        jobs.retain(|job| {
-            let name = job.name.as_str();
-            asked_for == Some(name) || !scenarios::ON_REQUEST.contains(&name)
-        });
+    let mut jobs = args.jobs();
+    if args.kernels {
+        let kernels = args.kernels(&jobs);
+        kernels.iter().for_each(|kernel| println!("{kernel}"));
+        return Ok(ExitCode::SUCCESS);
     }
     if args.list {
         jobs.iter().for_each(|job| println!("{}", job.title()));
         return Ok(ExitCode::SUCCESS);
+    }
+    let kernel = match &args.kernel {
+        Some(name) => Kernel::new(&args.images, name)?,
+        None => Kernel::default(),
+    };
+    if !kernel.has_c_drivers(&args.images) {
+        jobs.retain(|job| {
+            job.driver == Driver::Rust && !scenarios::COMPARISONS.contains(&job.name.as_str())
+        });
     }
     anyhow::ensure!(
         !jobs.is_empty(),
@@ -73,7 +114,12 @@ fn main() -> Result<ExitCode> {
     );
     std::fs::create_dir_all(&args.logs)
         .with_context(|| format!("cannot make {}", args.logs.display()))?;
-    let passed = runner::run(jobs, args.cpus, &args.images, &args.logs, args.also_passed);
+    let place = Place {
+        images: &args.images,
+        logs: &args.logs,
+        kernel,
+    };
+    let passed = runner::run(jobs, args.cpus, &place, args.also_passed);
     Ok(if passed {
         ExitCode::SUCCESS
     } else {

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 
+use crate::kernel::Kernel;
 use crate::kernel_log;
 use crate::machine::{Driver, Lab};
 use crate::report::Report;
@@ -25,6 +26,8 @@ pub struct Job {
     pub driver: Driver,
     /// The most virtual processors that it runs at once.
     pub cpus: u32,
+    /// The kernel that it is about, where it is about one.
+    pub kernel: Option<&'static str>,
     /// What it does.
     pub run: Run,
 }
@@ -36,8 +39,18 @@ impl Job {
     }
 }
 
+/// Where the jobs' guests get what they need.
+pub struct Place<'a> {
+    /// The folder with kernels, RAM disks and disk images.
+    pub images: &'a Path,
+    /// The folder for logs.
+    pub logs: &'a Path,
+    /// What the guests boot, of jobs that are about no kernel.
+    pub kernel: Kernel,
+}
+
 /// Runs all jobs on at most `cpus` virtual processors; whether all passed.
-pub fn run(jobs: Vec<Job>, cpus: u32, images: &Path, logs: &Path, also_passed: usize) -> bool {
+pub fn run(jobs: Vec<Job>, cpus: u32, place: &Place<'_>, also_passed: usize) -> bool {
     let free = Mutex::new(cpus);
     let freed = Condvar::new();
     let report = Mutex::new(Report::with_passed(also_passed, jobs.len()));
@@ -52,7 +65,7 @@ pub fn run(jobs: Vec<Job>, cpus: u32, images: &Path, logs: &Path, also_passed: u
             let (free, freed, report) = (&free, &freed, &report);
             scope.spawn(move || {
                 let start = Instant::now();
-                let result = run_one(&job, images, logs);
+                let result = run_one(&job, place);
                 report
                     .lock()
                     .unwrap()
@@ -65,10 +78,15 @@ pub fn run(jobs: Vec<Job>, cpus: u32, images: &Path, logs: &Path, also_passed: u
     report.into_inner().unwrap().close()
 }
 
-fn run_one(job: &Job, images: &Path, logs: &Path) -> Result<()> {
+fn run_one(job: &Job, place: &Place<'_>) -> Result<()> {
+    let kernel = match job.kernel {
+        Some(name) => Kernel::new(place.images, name)?,
+        None => place.kernel.clone(),
+    };
     let lab = Lab {
-        images: images.to_owned(),
-        logs: logs.to_owned(),
+        images: place.images.to_owned(),
+        logs: place.logs.to_owned(),
+        kernel,
         name: job.name.clone(),
         driver: job.driver,
         ended: Arc::default(),

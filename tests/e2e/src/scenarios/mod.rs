@@ -9,15 +9,19 @@ mod compare;
 mod cost;
 mod files;
 mod fio;
+mod fuzz;
 mod hosts;
+mod kernels;
 mod luns;
 mod malformed;
 mod manage;
 mod negotiate;
 mod net;
 mod offers;
+mod packaging;
 #[cfg(test)]
 mod parity;
+mod power;
 mod reload;
 mod rescind;
 mod storage;
@@ -33,19 +37,32 @@ use crate::runner::Job;
 
 /// Run only when asked for by their whole name: they take minutes each, or do not pass with both
 /// drivers yet (`Documentation/testing.rst` says which).
-pub const ON_REQUEST: [&str; 12] = [
+pub const ON_REQUEST: [&str; 15] = [
+    "fuzz/campaign",
+    "kernels/builtin",
+    "kernels/root-partition",
+    "kernels/rt",
     "net/cost",
     "net/iperf",
-    "net/offload",
     "net/queues",
     "net/reload",
     "net/reload-100",
-    "net/settings",
-    "net/versions",
+    "net/selftests",
     "offers/flood",
     "offers/silence",
     "offers/hectic",
-    "util/silent",
+    "packaging/initramfs",
+    "util/truncated",
+];
+
+/// Those that need the C drivers beside ours, to compare.
+pub const COMPARISONS: [&str; 6] = [
+    "cost",
+    "sysfs",
+    "limits",
+    "net/compare",
+    "net/cost",
+    "util/sysfs",
 ];
 
 /// All of them; the longest first, so that none of those is left to run alone at the end.
@@ -60,6 +77,8 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
             move |lab| fio::verify(lab, cpus, channels),
         );
     }
+    jobs.add("fuzz/campaign", Driver::Rust, 2, fuzz::campaign);
+    jobs.add("fuzz/short", Driver::Rust, 2, fuzz::short);
     jobs.add("cost", Driver::Rust, 1, cost::cost);
     jobs.add("rescind/in-flight", Driver::Rust, 2, rescind::in_flight);
     jobs.both("files", 1, files::files);
@@ -114,9 +133,11 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
         negotiate::max_version,
     );
     net::jobs(&mut jobs);
+    kernels::jobs(&mut jobs);
     jobs.both("util/reload", 1, util::reload);
     jobs.both("util/malformed", 2, util::malformed);
     jobs.both("util/daemons", 2, util::daemons);
+    jobs.both("util/devices", 1, util::devices);
     jobs.both("util/vss", 1, util::vss);
     jobs.both("util/clock", 1, util::clock);
     jobs.both("util/stale", 1, util::stale);
@@ -124,7 +145,10 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("util/kvp", 1, util::kvp);
     jobs.both("util/transport", 1, util::transport);
     jobs.both("util/silent", 1, util::silent);
+    jobs.both("util/truncated", 2, util::truncated);
     jobs.add("util/sysfs", Driver::Rust, 1, util::sysfs);
+    jobs.both("packaging/initramfs", 1, packaging::initramfs);
+    power::jobs(&mut jobs);
     if let Some(root) = qemu_root.clone() {
         jobs.add("bridge", Driver::Rust, 1, move |lab| {
             bridge::bridge(lab, &root)
@@ -149,8 +173,24 @@ impl Jobs {
             name: name.into(),
             driver,
             cpus,
+            kernel: None,
             run: Box::new(run),
         });
+    }
+
+    /// A scenario about one kernel.
+    fn on(
+        &mut self,
+        kernel: &'static str,
+        name: &str,
+        driver: Driver,
+        cpus: u32,
+        run: fn(&Lab) -> Result<()>,
+    ) {
+        self.add(name, driver, cpus, run);
+        if let Some(job) = self.0.last_mut() {
+            job.kernel = Some(kernel);
+        }
     }
 
     fn both(

@@ -4,22 +4,28 @@
 
 mod clock;
 mod daemons;
+mod devices;
 mod kvp;
 mod malformed;
 mod reload;
 mod shutdown;
+mod silent;
 mod sysfs;
 mod transport;
+mod truncated;
 mod vss;
 
 pub use clock::{clock, stale};
-pub use daemons::{daemons, silent};
+pub use daemons::daemons;
+pub use devices::devices;
 pub use kvp::kvp;
 pub use malformed::malformed;
 pub use reload::reload;
 pub use shutdown::shutdown;
+pub use silent::silent;
 pub use sysfs::sysfs;
 pub use transport::transport;
+pub use truncated::truncated;
 pub use vss::vss;
 
 use std::ops::{Deref, DerefMut};
@@ -50,7 +56,10 @@ impl Util {
         let services = Services::new();
         let machine = lab.boot(Setup {
             devices: services.devices(),
-            extras: &["daemons"],
+            extras: match setup.extras {
+                [] => &["daemons"],
+                extras => extras,
+            },
             ..setup
         })?;
         Ok(Self { machine, services })

@@ -75,7 +75,7 @@ mod tests {
     fn a_full_line() {
         let line = "vmbus-host run --kernel vmlinuz --initrd initrd --append quiet --cpus 2 \
                     --memory 1G --disk a.img,ro --disk mem:64M,target=1,lun=2 --disk b.img,ide=0:1 --disk c.iso,dvd --scsi-channels 2 \
-                    --vmbus-version 5.0 --trace bus.log --io thread --no-ic --nic peer,queues=2";
+                    --vmbus-version 5.0 --trace bus.log --io thread --no-ic --nic peer,queues=2 --fuzz 7,burst=9,only=bus";
         assert!(Cli::try_parse_from(line.split_whitespace()).is_ok());
         for bad in [
             "--cpus 9",
@@ -83,6 +83,7 @@ mod tests {
             "--vmbus-version 3.0",
             "--disk x,lun=a",
             "--io x",
+            "--fuzz x",
         ] {
             let line = format!("vmbus-host run --kernel vmlinuz {bad}");
             assert!(

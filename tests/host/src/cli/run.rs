@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use vmbus_host::fault::{Engine, Plan, Victims};
 use vmbus_host::hv::Guest as _;
 use vmbus_host::ic::Services;
 use vmbus_host::scsi::{Controller, ControllerConfig};
@@ -108,6 +109,13 @@ pub(crate) struct Options {
     #[arg(long)]
     no_ic: bool,
 
+    /// Goes mad: spoils what it writes for the guest, as a plan says that begins with the seed of all its decisions.
+    /// The rest is replace=N (one in N honest packets), beside=N (one in N has spoilt copies with it), burst=N (the
+    /// most in a burst), life=N (bursts until a device goes and comes back), only=TARGET+... (bus,
+    /// storage, network, utilities).
+    #[arg(long, value_name = "SEED[,OPTION=N]...")]
+    fuzz: Option<Plan>,
+
     /// Prints at the end what was counted: exits, hypercalls, messages, interrupts.
     #[arg(long)]
     counters: bool,
@@ -133,15 +141,32 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         ..ControllerConfig::default()
     });
     let ide = disk::attach(&controller, &options.disks)?;
-    for device in ide.into_iter().chain([controller]) {
+    for device in ide.into_iter().chain([controller.clone()]) {
         server.add_device(device);
     }
     let cards = nic::attach(&server, &options.nics)?;
-    let attendance = (!options.no_ic).then(|| attend(&mut vm, &server));
+    let services = (!options.no_ic).then(|| serve(&server));
+    let attendance = services.as_ref().map(|services| attend(&mut vm, services));
+    let engine = options.fuzz.clone().map(|plan| {
+        let links = services.iter().flat_map(Services::links);
+        let victims = Victims {
+            controller: Some(controller),
+            card: cards.first().cloned(),
+            links: links.map(Arc::clone).collect(),
+        };
+        Engine::start(plan, &server, &victims)
+    });
 
     signals::on_ending(vm.stopper()).context("cannot wait for signals")?;
     vm.start(Arc::clone(&server) as _)?;
     let reason = vm.wait();
+    if let Some(engine) = engine {
+        eprintln!(
+            "vmbus-host: spoilt as {} says: {}",
+            engine.plan(),
+            engine.tally()
+        );
+    }
     // Nobody is to wait for a guest that has ended.
     server.on_reset();
     let counters = vm.counters();
@@ -169,13 +194,19 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(exit_code(&reason))
 }
 
-/// Offers the utility services, and leads the host's prompt to them.
-fn attend(vm: &mut Vm, server: &Server) -> Attendance {
+/// Offers the utility services.
+fn serve(server: &Server) -> Services {
     let services = Services::new();
     for device in services.devices() {
         server.add_device(device);
     }
-    let attendance = Attendance::begin(&services);
+    services
+}
+
+/// Uses the services, and leads the host's prompt to them.
+fn attend(vm: &mut Vm, services: &Services) -> Attendance {
+    let attendance = Attendance::begin(services);
+    let services = services.clone();
     vm.set_commands(Box::new(move |line| prompt::execute(&services, line)));
     attendance
 }

@@ -13,6 +13,7 @@ use self::message::{Exchange, Operation};
 pub use self::message::{Pool, Value};
 use super::link::{Answer, Error, Link, Ticket, Versions};
 use super::wire::{Version, guid, kind, status};
+use crate::vmbus::device::Guid;
 
 /// The class, a9a0f4e7-5a45-4d96-b827-8a841e8c03e6.
 const CLASS: [u8; 16] = guid(
@@ -39,19 +40,24 @@ pub struct Kvp {
 
 impl Default for Kvp {
     fn default() -> Self {
+        Self::with_instance(INSTANCE)
+    }
+}
+
+impl Kvp {
+    /// The service as another device than the one that every virtual machine has.
+    pub fn with_instance(instance: Guid) -> Self {
         let versions = [(1, 0), (3, 0), (4, 0)].map(|(a, b)| Version::new(a, b));
         Self {
             link: Link::new(
                 CLASS,
-                INSTANCE,
+                instance,
                 kind::KVP_EXCHANGE,
                 Versions::with_messages(&versions),
             ),
         }
     }
-}
 
-impl Kvp {
     /// The channel.
     pub fn link(&self) -> &Arc<Link> {
         &self.link

@@ -21,6 +21,7 @@
 //! ```
 
 mod exchange;
+pub mod fcopy;
 pub mod heartbeat;
 pub mod kvp;
 pub mod link;

@@ -10,6 +10,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use super::link::{Answer, Error, Link, Ticket, Versions};
 use super::wire::{self, HEADERS, Version, guid, kind};
+use crate::vmbus::device::Guid;
 
 /// The class, 35fa2e29-ea23-4236-96ae-3a6ebacba440.
 const CLASS: [u8; 16] = guid(
@@ -63,19 +64,24 @@ pub struct Vss {
 
 impl Default for Vss {
     fn default() -> Self {
+        Self::with_instance(INSTANCE)
+    }
+}
+
+impl Vss {
+    /// The service as another device than the one that every virtual machine has.
+    pub fn with_instance(instance: Guid) -> Self {
         let versions = [(4, 0), (5, 0)].map(|(a, b)| Version::new(a, b));
         Self {
             link: Link::new(
                 CLASS,
-                INSTANCE,
+                instance,
                 kind::VSS,
                 Versions::with_messages(&versions),
             ),
         }
     }
-}
 
-impl Vss {
     /// The channel.
     pub fn link(&self) -> &Arc<Link> {
         &self.link

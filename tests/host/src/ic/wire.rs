@@ -24,6 +24,7 @@ pub mod kind {
     pub const SHUTDOWN: u16 = 3;
     pub const TIME_SYNC: u16 = 4;
     pub const VSS: u16 = 5;
+    pub const FCOPY: u16 = 7;
 }
 
 /// Flags of a message.

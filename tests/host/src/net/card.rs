@@ -10,7 +10,7 @@ use super::backend::{Backend, Frame};
 use super::config::CardConfig;
 use super::nvsp::{self, CLASS, Version, kind};
 use super::offload::Enabled;
-use super::receive::{Group, Hook};
+use super::receive::{Group, Hook, ReceiveBuffer};
 use super::rndis::{channel, indicate_status, status};
 use super::rss::Rss;
 use super::session::{Session, lock};
@@ -182,6 +182,39 @@ impl Card {
         lock(&self.session).hook = hook;
     }
 
+    /// From now on nothing is taken from the guest's rings, until [`Card::resume`].
+    pub fn pause(&self) {
+        lock(&self.session).paused = true;
+    }
+
+    /// Takes what is in the rings, and goes on with that.
+    pub fn resume(&self) {
+        let channels = {
+            let mut session = lock(&self.session);
+            session.paused = false;
+            session.channels.clone()
+        };
+        for channel in channels.into_iter().flatten() {
+            channel.device_signalled();
+        }
+    }
+
+    /// Overwrites bytes of the receive buffer, whatever is there. Returns whether there is one that long.
+    pub fn scribble(&self, at: usize, bytes: &[u8]) -> bool {
+        let session = lock(&self.session);
+        let receive = session.receive.as_ref();
+        receive.is_some_and(|receive| receive.scribble(at, bytes))
+    }
+
+    /// The sections of the receive buffer that the guest has now, by their place and length.
+    pub fn sections_in_use(&self) -> Vec<(usize, usize)> {
+        let session = lock(&self.session);
+        session
+            .receive
+            .as_ref()
+            .map_or_else(Vec::new, ReceiveBuffer::in_use)
+    }
+
     /// From now on the guest's packets are taken, and not completed before [`Card::release`].
     pub fn hold(&self) {
         lock(&self.session).held.get_or_insert_default();
@@ -244,6 +277,9 @@ impl Device for Card {
     }
 
     fn signalled(&self, channel: &Arc<Channel>) {
+        if lock(&self.session).paused {
+            return;
+        }
         let mut wire: Vec<Frame> = Vec::new();
         while let Some(packet) = channel.receive() {
             self.handle(channel, &packet, &mut wire);
@@ -259,15 +295,22 @@ impl Device for Card {
     fn closed(&self, channel: &Arc<Channel>) {
         let index = usize::from(channel.subchannel_index());
         let mut session = lock(&self.session);
-        if index == 0 {
-            session.restart(&self.config);
-        } else if let Some(place) = session.channels.get_mut(index)
+        // The card may have been offered and opened once more meanwhile.
+        if let Some(place) = session.channels.get_mut(index)
             && place.as_ref().is_some_and(|it| Arc::ptr_eq(it, channel))
         {
             *place = None;
+            if index == 0 {
+                session.restart(&self.config);
+            }
         }
         drop(session);
         self.end_batch();
+    }
+
+    /// The C driver waits without limit for the completion of what it has sent.
+    fn lingers(&self) -> bool {
+        true
     }
 
     fn violations(&self) -> Vec<String> {

@@ -6,7 +6,7 @@
 //! answers NVSP messages, `control` RNDIS requests with the objects of [`mod@oid`]. Frames of the
 //! guest pass `transmit` and [`segment`], which does what the guest left to the card; frames for
 //! the guest pass [`coalesce`], [`rss`] and `receive`. What is on the other end of the cable is a
-//! [`backend::Backend`]: the built-in [`peer`], or a network interface of the host's ([`tap`]).
+//! [`backend::Backend`]: the built-in [`peer`], another card ([`mod@cable`]), or a network interface of the host's ([`tap`]).
 //!
 //! ```no_run
 //! use vmbus_host::net::{Card, CardConfig, Peer};
@@ -18,6 +18,7 @@
 //! ```
 
 pub mod backend;
+pub mod cable;
 pub mod card;
 pub mod coalesce;
 mod config;

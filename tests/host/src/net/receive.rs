@@ -82,6 +82,20 @@ impl ReceiveBuffer {
         self.id
     }
 
+    /// Overwrites bytes; returns whether they were there.
+    pub(super) fn scribble(&self, at: usize, bytes: &[u8]) -> bool {
+        self.memory.write(at, bytes).is_ok()
+    }
+
+    /// The sections that the guest has, by their place and length.
+    pub(super) fn in_use(&self) -> Vec<(usize, usize)> {
+        let sections = self.sent.values().flat_map(|(_, sections)| sections);
+        let len = self.section as usize;
+        sections
+            .map(|&section| (section as usize * len, len))
+            .collect()
+    }
+
     /// Writes messages into sections, one each, and returns the packet that tells of them. What is
     /// longer than a section is cut, and told of in full: that is for hooks only.
     fn place(&mut self, queue: usize, it: &Indication) -> Option<Outgoing> {

@@ -88,6 +88,8 @@ pub(super) struct Session {
     pub(super) speed: u32,
     pub(super) stats: Stats,
     pub(super) hook: Option<Hook>,
+    /// Whether nothing is taken from the rings.
+    pub(super) paused: bool,
 }
 
 impl Session {
@@ -116,6 +118,7 @@ impl Session {
             speed: config.speed,
             stats: Stats::new(config.queues),
             hook: None,
+            paused: false,
         }
     }
 
@@ -128,6 +131,7 @@ impl Session {
         self.speed = old.speed;
         self.stats = old.stats;
         self.hook = old.hook;
+        self.paused = old.paused;
         self.held = old.held.map(|_| Vec::new());
     }
 

@@ -4,7 +4,7 @@
 //! `service`.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -66,6 +66,7 @@ pub struct Controller {
     pub(super) violations: Violations,
     pub(super) requests: Vec<AtomicU64>,
     pub(super) resets: AtomicU64,
+    pub(super) aloof: AtomicBool,
     /// Taken after each batch of packets, so that none ends between a look and a wait.
     batches: Mutex<()>,
     batch_done: Condvar,
@@ -84,6 +85,7 @@ impl Controller {
             violations: Violations::default(),
             requests: (0..channels).map(|_| AtomicU64::new(0)).collect(),
             resets: AtomicU64::new(0),
+            aloof: AtomicBool::new(false),
             batches: Mutex::default(),
             batch_done: Condvar::new(),
         })
@@ -194,6 +196,12 @@ impl Controller {
     /// What the guest did that it may not do.
     pub fn violations(&self) -> &Violations {
         &self.violations
+    }
+
+    /// From now on commands leave the guest's buffers as they are, and succeed all the same; or not any
+    /// more. For tests that make the guest take buffers back too early, and must not write there then.
+    pub fn keep_off(&self, aloof: bool) {
+        self.aloof.store(aloof, Relaxed);
     }
 
     /// Waits until `condition` holds or `timeout` has passed; returns whether it holds. It is

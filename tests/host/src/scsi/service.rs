@@ -107,7 +107,15 @@ impl Controller {
             count.fetch_add(1, Relaxed);
         }
         match self.check(channel, packet, body) {
-            Ok((version, srb, data)) => self.run(channel, packet, version, &srb, &data),
+            Ok((version, srb, data)) => {
+                let aloof = self.aloof.load(Relaxed) && srb.direction() == Direction::In;
+                let mut nowhere = vec![0; if aloof { data.len() } else { 0 }];
+                let data = match aloof {
+                    true => Buffer::from_bytes(&mut nowhere),
+                    false => data,
+                };
+                self.run(channel, packet, version, &srb, &data);
+            }
             Err((status, violation)) => {
                 self.violations.add(violation);
                 respond(channel, packet, status, &srb::reject(body));

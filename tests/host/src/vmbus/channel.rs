@@ -238,10 +238,19 @@ impl Channel {
     /// Writes `bytes`, padded to eight, into the ring as they are, and flushes. For tests: neither
     /// a hook nor a check is in the way.
     pub fn inject(&self, bytes: &[u8]) {
-        let mut bytes = bytes.to_vec();
-        bytes.resize(bytes.len().next_multiple_of(8), 0);
-        let written = lock(&self.writer).as_mut().map(|writer| writer.push(bytes));
-        self.checked(written.unwrap_or(Ok(())));
+        self.inject_all([bytes.to_vec()]);
+    }
+
+    /// The same with several packets, which the guest sees all at once.
+    pub fn inject_all(&self, packets: impl IntoIterator<Item = Vec<u8>>) {
+        let mut written = Ok(());
+        if let Some(writer) = lock(&self.writer).as_mut() {
+            for mut bytes in packets {
+                bytes.resize(bytes.len().next_multiple_of(8), 0);
+                written = written.and_then(|()| writer.push(bytes));
+            }
+        }
+        self.checked(written);
         self.flush();
     }
 
@@ -283,6 +292,18 @@ impl Channel {
         )
     }
 
+    /// Overwrites data of the ring that the guest reads, at byte `at` of them. For tests.
+    pub fn scribble(&self, at: u32, bytes: &[u8]) -> bool {
+        let written = self.with_ring(Ring::ToGuest, |memory| memory.scribble(at, bytes));
+        matches!(written, Ok(Some(())))
+    }
+
+    /// How many bytes of data the ring that the guest reads has room for.
+    pub fn ring_size(&self) -> u32 {
+        let size = self.with_ring(Ring::ToGuest, |memory| Ok(memory.size()));
+        size.ok().flatten().unwrap_or(0)
+    }
+
     fn with_ring<T>(
         &self,
         ring: Ring,
@@ -320,7 +341,7 @@ impl Channel {
     }
 
     /// Signals the guest, or remembers to once it knows that the channel is open.
-    fn interrupt(&self) {
+    pub fn interrupt(&self) {
         let mut announced = lock(&self.announced);
         if announced.done {
             drop(announced);

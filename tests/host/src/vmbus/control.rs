@@ -220,7 +220,9 @@ impl Server {
         state.releases += 1;
         drop(state);
         if let Some(channel) = offer.take_channel() {
-            self.violation(relid, Fault::ReleasedWhileOpen);
+            if !offer.revoked {
+                self.violation(relid, Fault::ReleasedWhileOpen);
+            }
             self.end(&[channel]);
             self.after_change();
         }

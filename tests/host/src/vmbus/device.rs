@@ -37,8 +37,15 @@ pub trait Device: Send + Sync {
     /// The guest signalled `channel`: take what is in its ring and answer.
     fn signalled(&self, channel: &Arc<Channel>);
 
-    /// The guest closed `channel`, or it was rescinded or reset: no more access to its ring.
+    /// The guest closed `channel`, or it was rescinded (see [`Device::lingers`]) or reset: no more
+    /// access to its ring.
     fn closed(&self, channel: &Arc<Channel>);
+
+    /// Whether the device goes on with what the guest asks of it while the guest is told that the
+    /// offer is gone, until the guest closes the channel. Otherwise what is in the ring stays there.
+    fn lingers(&self) -> bool {
+        false
+    }
 
     /// What the guest did that the device's protocol forbids: the first few times, in words.
     fn violations(&self) -> Vec<String> {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use vm_memory::GuestMemoryMmap;
 
 use super::gpa::{GpaRange, PAGE_SIZE, is_memory};
+use super::shared::Lease;
 use super::violation::Fault;
 use super::wire::{GpadlBody, GpadlHeader};
 
@@ -29,7 +30,13 @@ struct Gpadl {
     missing: u64,
     fault: Option<&'static str>,
     /// Cloned for each device that uses the pages.
-    in_use: Arc<()>,
+    lease: Arc<Lease>,
+}
+
+impl Drop for Gpadl {
+    fn drop(&mut self) {
+        self.lease.end();
+    }
 }
 
 /// The lists of a connection by handle.
@@ -81,7 +88,7 @@ impl Gpadls {
             pfns: Vec::with_capacity(pfns_wanted),
             missing: pages,
             fault,
-            in_use: Arc::default(),
+            lease: Arc::default(),
         };
         self.0.insert(handle, gpadl);
         self.add(memory, handle, pfns)
@@ -146,14 +153,15 @@ impl Gpadls {
     pub(super) fn is_used(&self, handle: u32) -> bool {
         self.0
             .get(&handle)
-            .is_some_and(|gpadl| Arc::strong_count(&gpadl.in_use) > 1)
+            .is_some_and(|gpadl| Arc::strong_count(&gpadl.lease) > 1)
     }
 
-    /// The pages as [`Self::pages`], which are in use as long as the second half of the pair lives.
-    pub(super) fn lend(&self, relid: u32, handle: u32) -> Option<(Vec<u64>, Arc<()>)> {
+    /// The pages as [`Self::pages`], which are in use as long as the second half of the pair lives,
+    /// and which the host may use as long as that says so.
+    pub(super) fn lend(&self, relid: u32, handle: u32) -> Option<(Vec<u64>, Arc<Lease>)> {
         let pages = self.pages(relid, handle)?.to_vec();
-        let in_use = Arc::clone(&self.0.get(&handle)?.in_use);
-        Some((pages, in_use))
+        let lease = Arc::clone(&self.0.get(&handle)?.lease);
+        Some((pages, lease))
     }
 
     /// Forgets the lists of a channel.

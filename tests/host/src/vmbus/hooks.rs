@@ -19,6 +19,7 @@ use super::status::Status;
 use super::tamper::{MessageTamper, Ring, Tamper};
 use super::violation::Violation;
 use super::wire::OutMessage;
+use crate::hv::Forged;
 
 impl Server {
     /// Plugs a device in and offers it at once if the guest asked for offers before. Returns
@@ -95,6 +96,22 @@ impl Server {
     pub fn inject_message(&self, message: OutMessage) {
         self.enqueue(message);
         self.deliver();
+    }
+
+    /// Puts `bytes` into the message slot of `vp`, with any header, past the order of messages, the hook and
+    /// the trace.
+    pub fn forge_message(&self, vp: u32, header: Forged, bytes: &[u8]) {
+        self.services().hypervisor().post_forged(vp, header, bytes);
+    }
+
+    /// How many messages wait for the slot of `vp`.
+    pub fn waiting_messages(&self, vp: u32) -> usize {
+        self.services().hypervisor().waiting_messages(vp)
+    }
+
+    /// The number of virtual processors.
+    pub fn processors(&self) -> u32 {
+        self.vp_count()
     }
 
     /// Writes `bytes` as a packet into the ring of the primary channel of `instance`, as they are.

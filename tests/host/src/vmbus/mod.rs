@@ -31,7 +31,7 @@ pub mod shared;
 mod state;
 pub mod stats;
 pub mod status;
-mod sync;
+pub(crate) mod sync;
 pub mod tamper;
 pub mod testing;
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::channel::Channel;
 use super::device::Guid;
 use super::monitor;
 use super::server::Server;
+use super::shared::Lease;
 use super::state::{Attached, Offer, Phase, State};
 use super::wire::{self, kind};
 
@@ -112,11 +113,12 @@ impl Server {
     }
 
     /// The pages that the guest shares with channel `relid` under `handle`, and what says that they are in use.
-    pub(super) fn lend(&self, relid: u32, handle: u32) -> Option<(Vec<u64>, Arc<()>)> {
+    pub(super) fn lend(&self, relid: u32, handle: u32) -> Option<(Vec<u64>, Arc<Lease>)> {
         self.lock_state().gpadls.lend(relid, handle)
     }
 
-    /// Takes offers back: the channels end first, then the guest is told.
+    /// Takes offers back: the channels end first, then the guest is told. Where the device lingers
+    /// they end when the guest closes them.
     pub(super) fn revoke(&self, relids: &[u32]) {
         let channels: Vec<_> = {
             let mut state = self.lock_state();
@@ -124,7 +126,9 @@ impl Server {
             for relid in relids {
                 if let Some(offer) = state.offers.get_mut(relid) {
                     offer.revoked = true;
-                    taken.extend(offer.take_channel());
+                    if !offer.device.lingers() {
+                        taken.extend(offer.take_channel());
+                    }
                 }
             }
             taken

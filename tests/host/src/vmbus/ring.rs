@@ -151,6 +151,15 @@ impl RingMemory {
         (if to >= size { to - size } else { to }) as u32
     }
 
+    pub(super) fn size(&self) -> u32 {
+        self.size
+    }
+
+    /// Writes short `bytes` anywhere.
+    pub(super) fn scribble(&self, at: u32, bytes: &[u8]) -> Result<(), RingError> {
+        self.write(at % self.size, bytes)
+    }
+
     pub(super) fn read(&self, at: u32, into: &mut [u8]) -> Result<(), RingError> {
         let (head, tail) = into.split_at_mut(into.len().min((self.size - at) as usize));
         read(&self.memory, &self.data, at as usize, head)?;

@@ -44,6 +44,10 @@ impl Services {
         &self.memory
     }
 
+    pub(super) fn hypervisor(&self) -> &dyn Hypervisor {
+        &*self.hypervisor
+    }
+
     pub(super) fn totals(&self) -> &Counters {
         &self.totals
     }

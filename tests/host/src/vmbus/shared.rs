@@ -2,27 +2,50 @@
 
 //! Memory that the guest shares with a device for as long as a channel is open.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use vm_memory::{Bytes as _, GuestAddress, GuestMemoryMmap};
 
 use super::gpa::{MemoryError, PAGE_SIZE, unbacked};
+use super::sync::{read_lock, write_lock};
+
+/// The right to use the pages of a GPADL, which ends when the guest takes them back.
+#[derive(Debug, Default)]
+pub(super) struct Lease {
+    ended: RwLock<bool>,
+}
+
+impl Lease {
+    /// Ends the right. Nobody uses it any more when this returns.
+    pub(super) fn end(&self) {
+        *write_lock(&self.ended) = true;
+    }
+
+    /// The right, for as long as the guard lives.
+    fn use_it(&self) -> Result<RwLockReadGuard<'_, bool>, MemoryError> {
+        let ended = read_lock(&self.ended);
+        match *ended {
+            true => Err(MemoryError::Closed),
+            false => Ok(ended),
+        }
+    }
+}
 
 /// The pages of a GPADL as one buffer. The guest may change its content at any time.
 #[derive(Debug)]
 pub struct SharedMemory {
     memory: Arc<GuestMemoryMmap>,
     pages: Vec<u64>,
-    _in_use: Arc<()>,
+    lease: Arc<Lease>,
 }
 
 impl SharedMemory {
     /// A buffer of `pages`, which are guest memory.
-    pub(super) fn new(memory: Arc<GuestMemoryMmap>, pages: Vec<u64>, in_use: Arc<()>) -> Self {
+    pub(super) fn new(memory: Arc<GuestMemoryMmap>, pages: Vec<u64>, lease: Arc<Lease>) -> Self {
         Self {
             memory,
             pages,
-            _in_use: in_use,
+            lease,
         }
     }
 
@@ -40,8 +63,9 @@ impl SharedMemory {
     ///
     /// # Errors
     ///
-    /// Where the buffer ends before.
+    /// Where the buffer ends before, or the guest has taken it back.
     pub fn read(&self, at: usize, into: &mut [u8]) -> Result<(), MemoryError> {
+        let _right = self.lease.use_it()?;
         let mut rest = into;
         for (address, len) in self.pieces(at, rest.len())? {
             let (now, later) = rest.split_at_mut(len);
@@ -57,8 +81,9 @@ impl SharedMemory {
     ///
     /// # Errors
     ///
-    /// Where the buffer ends before.
+    /// Where the buffer ends before, or the guest has taken it back.
     pub fn write(&self, at: usize, from: &[u8]) -> Result<(), MemoryError> {
+        let _right = self.lease.use_it()?;
         let mut rest = from;
         for (address, len) in self.pieces(at, rest.len())? {
             let (now, later) = rest.split_at(len);

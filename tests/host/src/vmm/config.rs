@@ -50,6 +50,8 @@ pub struct VmConfig {
     pub auto_eoi: bool,
     /// Whether the guest sees that this is Hyper-V. To see what drivers do elsewhere.
     pub hyper_v: bool,
+    /// Whether the guest is the root partition, which creates others and is nobody's guest itself.
+    pub root_partition: bool,
     /// Whether the ACPI tables say that the guest can hibernate.
     pub hibernation: bool,
 }
@@ -67,6 +69,7 @@ impl VmConfig {
             agent: true,
             auto_eoi: false,
             hyper_v: true,
+            root_partition: false,
             hibernation: false,
         }
     }

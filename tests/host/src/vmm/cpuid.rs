@@ -52,6 +52,9 @@ mod privileges {
 /// Leaf 0x40000003 EBX: which hypercalls the guest may make: PostMessages and SignalEvents.
 const HYPERCALL_PRIVILEGES: u32 = (1 << 4) | (1 << 5);
 
+/// The same for a root partition: CreatePartitions and CpuManagement.
+const ROOT_PRIVILEGES: u32 = (1 << 0) | (1 << 12);
+
 /// Leaf 0x40000003 EDX: frequency registers, crash registers, timers that interrupt directly.
 const MISCELLANEOUS: u32 = (1 << 8) | (1 << 10) | (1 << 19);
 
@@ -81,6 +84,10 @@ impl Template {
         entries.retain(|entry| !HYPERVISOR_LEAVES.contains(&entry.function));
         if config.hyper_v {
             entries.extend(hyperv_leaves(offered.as_slice(), config.auto_eoi)?);
+        }
+        if config.root_partition {
+            let features = entries.iter_mut().filter(|leaf| leaf.function == FEATURES);
+            features.for_each(|leaf| leaf.ebx |= ROOT_PRIVILEGES);
         }
         let cpus = config.cpus;
         Ok(Self { entries, cpus })

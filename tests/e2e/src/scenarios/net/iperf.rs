@@ -2,6 +2,7 @@
 
 //! iperf3 against a network interface of the host's.
 
+use std::fs::File;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -40,11 +41,17 @@ pub fn iperf(lab: &Lab) -> Result<()> {
     machine.sh(&format!(
         "/bin/ip link set {eth} up && /bin/ip addr add 10.9.{number}.15/24 dev {eth} && ping -c 1 -W 10 10.9.{number}.1"
     ))?;
+    let log = File::create(
+        lab.logs
+            .join(format!("net-iperf-{}.server.log", lab.driver)),
+    )?;
     // The program is in the guest's RAM disk, and so are its libraries; here it is the outer machine's.
     let root = std::env::var("LAB_ROOT").unwrap_or_else(|_| "/".into());
     let mut server = Command::new("chroot")
         .args([&root, "iperf3", "-s", "-B", &format!("10.9.{number}.1")])
-        .stdout(Stdio::null())
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
         .spawn()
         .context("iperf3 in the root")?;
     let done = (|| {
@@ -59,7 +66,11 @@ pub fn iperf(lab: &Lab) -> Result<()> {
             "-u -b 20M -l 1400",
             "-u -b 20M -l 1400 -R",
         ] {
-            let command = format!("iperf3 -c 10.9.{number}.1 -n {BYTES} {options}");
+            // The server takes a moment to be done with the last one.
+            let command = format!(
+                "for try in 1 2 3 4 5; do iperf3 -c 10.9.{number}.1 -n {BYTES} {options} >/said 2>&1; status=$?; \
+                 grep -q 'server is busy\\|control socket' /said || break; usleep 500000; done; tail -n 8 /said; exit $status"
+            );
             machine.sh_for(&command, LIMIT)?;
         }
         let stats = card.stats();

@@ -2,27 +2,38 @@
 
 //! A host whose messages are wrong. Each costs at most the packet that it is in.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use vmbus_host::net::nvsp::{self, kind};
 use vmbus_host::net::rndis::{self, channel, indicate_status, packet};
 use vmbus_host::net::{Card, CardConfig, frame};
 use vmbus_host::vmbus::channel::{COMPLETION, INBAND, TRANSFER_PAGES};
-use vmbus_host::vmbus::tamper::Outgoing;
+use vmbus_host::vmbus::ring::Field;
+use vmbus_host::vmbus::tamper::{Outgoing, Ring};
 
-use super::{FETCH, card, configure, setup};
+use super::{FETCH, card, configure, counter, setup};
 use crate::machine::{Lab, Machine};
+
+/// The size of sections with which a coalesced frame can be longer than the kernel has memory for in one
+/// piece.
+const SECTION: usize = 60_000;
 
 const WORKS: &str = "ping -c 1 -W 10 10.0.0.1";
 
 /// See the module.
 pub fn malformed(lab: &Lab) -> Result<()> {
     let card = card(CardConfig::default());
-    let mut machine = lab.boot(setup(1, std::slice::from_ref(&card)))?;
+    let roomy = super::card(CardConfig {
+        receive_section: Some(SECTION as u32),
+        ..CardConfig::numbered(2)
+    });
+    let mut machine = lab.boot(setup(1, &[card.clone(), roomy.clone()]))?;
     let eth = machine.load_net(&card)?;
     configure(&mut machine, &eth, 0)?;
     rndis_messages(&mut machine, &card)?;
     nvsp_messages(&mut machine, &card)?;
     ranges(&mut machine, &card)?;
+    wrong_index(&mut machine, &card, &eth)?;
+    no_memory(&mut machine, &roomy)?;
     machine.sh(&format!("{FETCH}; fetch 500000"))?;
     // What the guest answers to messages that the card did not send is not its fault.
     card.violations().clear();
@@ -104,13 +115,16 @@ fn rndis_messages(machine: &mut Machine, card: &Card) -> Result<()> {
     fragments(machine, card, &data)
 }
 
+/// A part of a coalesced frame: bit 1 of the flags is for the first one, bit 2 for the last one.
+fn fragment(flags: u32, data: &[u8]) -> Vec<u8> {
+    let info = [16u32, 0x8000_0001, 12, 1 | flags << 8];
+    let info: Vec<u8> = info.iter().flat_map(|word| word.to_le_bytes()).collect();
+    packet(&info, data)
+}
+
 /// Fragments of a coalesced frame without beginning, without end, and too many.
 fn fragments(machine: &mut Machine, card: &Card, data: &[u8]) -> Result<()> {
-    let part = |flags: u32| {
-        let info = [16u32, 0x8000_0001, 12, 1 | flags << 8];
-        let info: Vec<u8> = info.iter().flat_map(|word| word.to_le_bytes()).collect();
-        packet(&info, data)
-    };
+    let part = |flags: u32| fragment(flags, data);
     let (first, middle, last) = (part(3), part(1), part(5));
     let cases = [
         vec![middle.clone()],
@@ -127,6 +141,26 @@ fn fragments(machine: &mut Machine, card: &Card, data: &[u8]) -> Result<()> {
         after(machine, &format!("fragments, case {number}"))?;
     }
     Ok(())
+}
+
+/// A frame of several megabytes is dropped, and counted.
+fn no_memory(machine: &mut Machine, card: &Card) -> Result<()> {
+    const PARTS: usize = 100;
+    let eth = machine.interface(card)?;
+    machine.sh(&format!("/bin/ip link set {eth} up"))?;
+    let data = vec![0; SECTION - 100];
+    let part = |index: usize| match index {
+        0 => fragment(3, &data),
+        index if index == PARTS - 1 => fragment(5, &data),
+        _ => fragment(1, &data),
+    };
+    card.indicate(0, channel::DATA, (0..PARTS).map(part).collect());
+    machine.until(
+        &format!("[ $(ethtool -S {eth} | sed -n 's/^ *rx_no_memory: //p') = 1 ]"),
+        "the frame is counted",
+    )?;
+    card.violations().clear();
+    after(machine, "a frame that there is no memory for")
 }
 
 fn nvsp_messages(machine: &mut Machine, card: &Card) -> Result<()> {
@@ -186,6 +220,28 @@ fn nvsp_messages(machine: &mut Machine, card: &Card) -> Result<()> {
         after(machine, &what)?;
     }
     Ok(())
+}
+
+/// An index outside of the ring from the guest, which cannot answer then. It must not try all the time.
+fn wrong_index(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
+    /// Without end there would be many thousands.
+    const TRIES: u64 = 300;
+    let channel = machine.server.channel(card.instance(), 0);
+    let channel = channel.context("the card's channel")?;
+    let (ring, field) = (Ring::FromGuest, Field::ReadIndex);
+    let before = counter(machine, eth, "rx_comp_busy")?;
+    let right = channel.peek(ring, field).context("the index")?;
+    channel.poke(ring, field, u32::MAX);
+    card.set_link(true);
+    machine.sh("usleep 1000000")?;
+    let tries = counter(machine, eth, "rx_comp_busy")? - before;
+    channel.poke(ring, field, right);
+    card.set_link(true);
+    ensure!(
+        (1..TRIES).contains(&tries),
+        "the guest tried {tries} times to answer"
+    );
+    after(machine, "an index outside of the ring")
 }
 
 /// Transfer-page packets whose ranges are not where they should be.

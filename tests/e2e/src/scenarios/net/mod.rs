@@ -12,7 +12,9 @@ mod malformed;
 mod offload;
 mod queues;
 mod reload;
+mod selftests;
 mod settings;
+mod transmit;
 mod versions;
 mod xdp;
 
@@ -37,9 +39,11 @@ pub(super) fn jobs(jobs: &mut Jobs) {
     jobs.both("net/basic", 1, basic::basic);
     jobs.both("net/offload", 1, offload::offload);
     jobs.both("net/settings", 1, settings::settings);
+    jobs.both("net/transmit", 1, transmit::transmit);
     jobs.both("net/hotplug", 2, hotplug::hotplug);
     jobs.both("net/versions", 1, versions::versions);
-    jobs.both("net/xdp", 1, xdp::xdp);
+    jobs.both("net/selftests", 2, selftests::selftests);
+    jobs.both("net/xdp", 2, xdp::xdp);
     jobs.both("net/iperf", 2, iperf::iperf);
     jobs.add("net/compare", Driver::Rust, 2, compare::compare);
     jobs.add("net/malformed", Driver::Rust, 1, malformed::malformed);
@@ -72,14 +76,18 @@ fn configure(machine: &mut Machine, interface: &str, network: u8) -> Result<()> 
 
 /// Defines a function for the guest's shell: `fetch BYTES [NETWORK]` gets bytes from the peer and
 /// compares their checksum with the peer's.
-const FETCH: &str = "fetch() { from=http://10.0.${2:-0}.1; a=$(wget -q -T 60 -O - $from/bytes/$1 | crc32); \
+pub(super) const FETCH: &str = "fetch() { from=http://10.0.${2:-0}.1; a=$(wget -q -T 60 -O - $from/bytes/$1 | crc32); \
                      b=$(wget -q -T 60 -O - $from/crc/$1); [ \"$a\" = \"$b\" ] || \
                      { echo \"$1 bytes: $a instead of $b\"; return 1; }; }";
 
 /// The same for the other way: `push BYTES [ADDRESS]`.
 const PUSH: &str = "push() { head -c $1 /dev/urandom >/tmp/push; want=\"$1 $(crc32 </tmp/push)\"; \
-                    got=$(nc -w 60 ${2:-10.0.0.1} 9 </tmp/push); [ \"$got\" = \"$want\" ] || \
+                    got=$(say ${2:-10.0.0.1} 9 </tmp/push); [ \"$got\" = \"$want\" ] || \
                     { echo \"the peer got $got instead of $want\"; return 1; }; }";
+
+/// Inserts the modules that the stack needs for some scenarios, and that no driver is.
+const INSERT_MODULES: &str =
+    "while read m; do insmod /net-modules/$m || exit 1; done </net-modules/order";
 
 /// Runs `command` in the guest while bytes are fetched all the time, which must not fail.
 fn under_load(machine: &mut Machine, command: &str) -> Result<String> {

@@ -9,7 +9,7 @@ use vmbus_host::net::backend::Capture;
 use vmbus_host::net::peer::PeerConfig;
 use vmbus_host::net::{Card, CardConfig, Peer, Stats};
 
-use super::{FETCH, PUSH, configure, setup};
+use super::{FETCH, INSERT_MODULES, PUSH, configure, setup};
 use crate::machine::{Lab, Machine};
 
 /// See the module.
@@ -26,7 +26,9 @@ pub fn offload(lab: &Lab) -> Result<()> {
     machine.sh(&format!("/bin/ip -6 addr add fd00::15/64 dev {eth} nodad"))?;
     segmentation(&mut machine, &card, &eth)?;
     checksums(&mut machine, &card, &eth)?;
+    wrong_checksums(&mut machine, &card, &eth)?;
     coalescing(&mut machine, &card, &eth)?;
+    refused(&mut machine, &card, &eth)?;
     vlan(&mut machine, &card, &wire, &eth)?;
     machine.end()
 }
@@ -60,8 +62,25 @@ fn segmentation(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
             after.tx_checksums > before.tx_checksums,
             "to {peer}: no checksums"
         );
+        together(&before, &after)?;
         machine.sh(&format!("ethtool -K {eth} tso on tx-tcp6-segmentation on"))?;
     }
+    Ok(())
+}
+
+/// Of segments that the stack makes and hands over together, several are in a message, and the start
+/// of one that does not fit behind others, too.
+fn together(before: &Stats, after: &Stats) -> Result<()> {
+    let packets = after.queues[0].tx_packets - before.queues[0].tx_packets;
+    let messages = after.queues[0].tx_messages - before.queues[0].tx_messages;
+    ensure!(
+        2 * messages <= packets,
+        "{packets} packets in {messages} messages"
+    );
+    ensure!(
+        after.tx_partial > before.tx_partial,
+        "no start of a frame is behind others"
+    );
     Ok(())
 }
 
@@ -79,6 +98,32 @@ fn checksums(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
         );
         machine.sh(&format!("{FETCH}; fetch 300000"))?;
     }
+    Ok(())
+}
+
+/// What the card says about a checksum counts, unless users want it checked again.
+fn wrong_checksums(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
+    const SIZE: usize = 321;
+    // Frames of this size get another last byte after their checksum was found right.
+    card.set_hook(Some(Box::new(|it| {
+        let len = ((14 + 20 + 8 + SIZE) as u32).to_le_bytes();
+        let ours = |message: &&mut Vec<u8>| message.get(12..16) == Some(&len[..]);
+        for message in it.messages.iter_mut().filter(ours) {
+            if let Some(last) = message.last_mut() {
+                *last ^= 0xff;
+            }
+        }
+    })));
+    // The tool tells apart: something else came back, and nothing did.
+    for (state, status) in [("on", 3), ("off", 1)] {
+        machine.sh(&format!("ethtool -K {eth} rx {state}"))?;
+        let echo = machine.run(&format!("udp 10.0.0.1 7 1 {SIZE}"))?;
+        ensure!(echo.status == status, "rx {state}: {echo:?}");
+    }
+    card.set_hook(None);
+    machine.sh(&format!(
+        "ethtool -K {eth} rx on && udp 10.0.0.1 7 1 {SIZE}"
+    ))?;
     Ok(())
 }
 
@@ -103,8 +148,28 @@ fn coalescing(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
     Ok(())
 }
 
+/// The host does not want to change what it does: it stays as it was, for users, too.
+fn refused(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
+    const SET_COMPLETE: [u8; 4] = 0x8000_0005u32.to_le_bytes();
+    card.set_hook(Some(Box::new(|it| {
+        for message in &mut it.messages {
+            if message.starts_with(&SET_COMPLETE)
+                && let Some(status) = message.get_mut(12..16)
+            {
+                status.copy_from_slice(&0xc001_0015u32.to_le_bytes());
+            }
+        }
+    })));
+    machine.run(&format!("ethtool -K {eth} lro off"))?;
+    card.set_hook(None);
+    machine.sh(&format!(
+        "ethtool -k {eth} | grep -q 'large-receive-offload: on'"
+    ))?;
+    Ok(())
+}
+
 fn vlan(machine: &mut Machine, card: &Card, wire: &Arc<Capture>, eth: &str) -> Result<()> {
-    machine.sh("while read m; do insmod /net-modules/$m || exit 1; done </net-modules/order")?;
+    machine.sh(INSERT_MODULES)?;
     wire.take();
     let command = format!(
         "/bin/ip link add link {eth} name tagged type vlan id 5 egress-qos-map 0:3 && /bin/ip link set tagged up && \

@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 use vmbus_host::net::oid::filter;
 use vmbus_host::net::peer::PeerConfig;
 use vmbus_host::net::{Card, CardConfig, Peer};
+use vmbus_host::vmbus::wire::kind::GPADL_CREATED;
 
 use super::{SOON, configure, setup, under_load};
 use crate::machine::{Lab, Machine};
@@ -30,14 +31,38 @@ pub fn settings(lab: &Lab) -> Result<()> {
         ..CardConfig::numbered(2)
     });
     let mut machine = lab.boot(setup(1, &[card.clone(), strict.clone()]))?;
-    let eth = machine.load_net(&card)?;
+    let module = lab.driver.netvsc();
+    machine.sh(&format!("modprobe {module} ring_size=10 debug=5"))?;
+    let eth = machine.interface(&card)?;
     configure(&mut machine, &eth, 0)?;
+    parameters(&mut machine, &eth, module)?;
     names(&mut machine, &eth)?;
     mtu(&mut machine, &card, &eth)?;
     address(&mut machine, &card, &eth)?;
     packet_filter(&mut machine, &card, &eth)?;
     refused(&mut machine, &strict)?;
     machine.end()
+}
+
+/// The module says what it is for, and takes the C driver's parameters.
+fn parameters(machine: &mut Machine, eth: &str, module: &str) -> Result<()> {
+    let alias = "vmbus:635161f83edfc546913ff2d2f965ed0e";
+    machine.sh(&format!(
+        "grep -qx 'alias {alias} {module}' /lib/modules/*/modules.alias"
+    ))?;
+    let shown = machine.sh(&format!(
+        "cd /sys/module/{module}/parameters && cat ring_size debug && stat -c %a ring_size debug"
+    ))?;
+    ensure!(
+        shown == "64\n5\n444\n444",
+        "the module's parameters: {shown}"
+    );
+    machine.sh("dmesg | grep -q 'Increased ring_size to 64 (min allowed)'")?;
+    // 5 means the first five kinds of messages.
+    machine.sh(&format!(
+        "ethtool {eth} | grep -q 'Current message level: 0x0000001f'"
+    ))?;
+    Ok(())
 }
 
 fn names(machine: &mut Machine, eth: &str) -> Result<()> {
@@ -67,6 +92,7 @@ fn mtu(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
         let set = machine.run(&format!("/bin/ip link set {eth} mtu {wrong}"))?;
         ensure!(set.status != 0, "an MTU of {wrong} is accepted");
     }
+    failed_change(machine, card, eth)?;
     // No more than what the peer's connections of before agreed on: it finds no smaller MTU out.
     under_load(
         machine,
@@ -74,6 +100,32 @@ fn mtu(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
             "for mtu in 1450 1500 1400 1500; do /bin/ip link set {eth} mtu $mtu || exit 1; done"
         ),
     )?;
+    Ok(())
+}
+
+/// The card does not come back with another MTU: it does with the old one.
+fn failed_change(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
+    /// Where in the message the status is.
+    const STATUS: usize = 16;
+    let mut is_first = true;
+    machine
+        .server
+        .set_message_tamper(Some(Box::new(move |mut message| {
+            if message.kind() == GPADL_CREATED
+                && std::mem::take(&mut is_first)
+                && let Some(status) = message.bytes.get_mut(STATUS..STATUS + 4)
+            {
+                status.copy_from_slice(&0xc000_0001u32.to_le_bytes());
+            }
+            vec![message]
+        })));
+    let change = machine.run(&format!("/bin/ip link set {eth} mtu 1400"));
+    machine.server.set_message_tamper(None);
+    ensure!(change?.status != 0, "the change succeeds");
+    machine.sh(&format!(
+        "[ $(cat /sys/class/net/{eth}/mtu) = 1500 ] && ping -c 1 -W 10 -s 1472 10.0.0.1"
+    ))?;
+    ensure!(card.mtu() == 1500, "the card was told {}", card.mtu());
     Ok(())
 }
 

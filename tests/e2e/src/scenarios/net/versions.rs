@@ -3,12 +3,13 @@
 //! Every version of the protocol, on one card after the other.
 
 use anyhow::{Result, ensure};
-use vmbus_host::net::nvsp::capability;
+use vmbus_host::net::nvsp::{self, capability};
 use vmbus_host::net::peer::PeerConfig;
 use vmbus_host::net::{Card, CardConfig, Peer, Version};
+use vmbus_host::vmbus::channel::INBAND;
 
 use super::{FETCH, PUSH, SOON, configure, setup};
-use crate::machine::Lab;
+use crate::machine::{Lab, Machine};
 
 /// See the module.
 pub fn versions(lab: &Lab) -> Result<()> {
@@ -44,8 +45,9 @@ pub fn versions(lab: &Lab) -> Result<()> {
             most == wanted,
             "version {version}: the largest MTU is {most}"
         );
-        // The C driver waits without end for completions of what is on its way.
-        machine.sh(&format!("/bin/ip link set {eth} down"))?;
+        if version >= Version::V5 {
+            send_table(&mut machine, &card, &eth)?;
+        }
         machine.server.remove_device(card.instance());
         let gone = card.wait_for(|card| card.version().is_none(), SOON);
         ensure!(gone, "the guest keeps the card");
@@ -53,6 +55,21 @@ pub fn versions(lab: &Lab) -> Result<()> {
         ensure!(violations.is_empty(), "version {version}: {violations:?}");
     }
     machine.end()
+}
+
+/// The table that says which queue a flow is sent on. Hosts up to version 6 say wrongly where it is.
+fn send_table(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
+    for (queues, last) in [(16, "0f"), (1, "00"), (4, "03")] {
+        let mut message = nvsp::send_table(queues);
+        if card.version() <= Some(Version::V6) {
+            message[8..12].copy_from_slice(&12u32.to_le_bytes());
+        }
+        card.send(0, INBAND, 0, &message);
+        let dump =
+            format!("[ \"$(ethtool -d {eth} raw on | od -An -v -tx1 -j60 -N1)\" = ' {last}' ]");
+        machine.until(&dump, "the table arrives")?;
+    }
+    Ok(())
 }
 
 /// What guest and card agreed on.

@@ -20,12 +20,18 @@ const FRAMES: usize = 20;
 pub fn xdp(lab: &Lab) -> Result<()> {
     let wire = Capture::new(Peer::new(Default::default()));
     let other_wire = Capture::new(Arc::new(Nobody));
-    let card = Card::new(CardConfig::default(), wire.clone());
+    let config = CardConfig {
+        queues: 2,
+        ..CardConfig::default()
+    };
+    let card = Card::new(config, wire.clone());
     let other = Card::new(CardConfig::numbered(2), other_wire.clone());
-    let mut machine = lab.boot(setup(1, &[card.clone(), other.clone()]))?;
+    let mut machine = lab.boot(setup(2, &[card.clone(), other.clone()]))?;
     let eth = machine.load_net(&card)?;
     let eth2 = machine.interface(&other)?;
     configure(&mut machine, &eth, 0)?;
+    // So that one queue has all the frames.
+    machine.sh(&format!("ethtool -L {eth} combined 1"))?;
     attach_rules(&mut machine, &eth)?;
 
     let mut test = Test {
@@ -61,7 +67,8 @@ pub fn xdp(lab: &Lab) -> Result<()> {
     // The program stays where it is when the queues are made anew.
     test.attach("drop")?;
     let change = format!(
-        "ethtool -G {eth} rx 500 && /bin/ip link set {eth} mtu 1400 && /bin/ip link set {eth} mtu 1500"
+        "ethtool -G {eth} rx 500 && ethtool -L {eth} combined 2 && ethtool -L {eth} combined 1 && \
+         /bin/ip link set {eth} mtu 1400 && /bin/ip link set {eth} mtu 1500 && ! /bin/ip link set {eth} mtu 4000"
     );
     test.machine.sh(&change)?;
     test.count("xdp_drop", "packets that are dropped after a change")?;

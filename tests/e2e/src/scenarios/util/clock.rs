@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use vmbus_host::ic::TimeSync;
 use vmbus_host::ic::timesync::{SAMPLE, SYNC};
 use vmbus_host::scsi::Disk;
@@ -20,6 +20,13 @@ const FAR: Duration = Duration::from_secs(100 * 24 * 3600);
 /// apart when not. An emulated guest reads them far apart.
 const CLOSE: f64 = 0.5;
 const OFF: Duration = Duration::from_secs(2);
+/// What a guest that was paused has missed.
+const PAUSE: Duration = Duration::from_secs(600);
+/// A correction that is smaller than any threshold could be.
+const MOMENT: Duration = Duration::from_millis(50);
+/// How close the best of so many readings is, in seconds.
+const PRECISE: f64 = 0.002;
+const READINGS: usize = 50;
 
 /// The heartbeat counts on under load. The clock is set when the host says so and only then, and the PTP
 /// clock follows the samples.
@@ -33,6 +40,8 @@ pub fn clock(lab: &Lab) -> Result<()> {
     let timesync = util.services.timesync.clone();
     let mut clock = Clock::new(&mut util.machine, &timesync)?;
     clock.steps()?;
+    clock.pause()?;
+    clock.moment()?;
     clock.implicit()?;
     clock.follows()?;
     clock.cannot_be_set()?;
@@ -142,9 +151,9 @@ impl<'a> Clock<'a> {
         Ok(())
     }
 
-    /// An hour slow, ten minutes slow as after a pause, a day fast: samples change nothing, SYNC does.
+    /// An hour slow, a day fast: samples change nothing, SYNC does.
     fn steps(&mut self) -> Result<()> {
-        for off in [-3600.0, -600.0, 86400.0] {
+        for off in [-3600.0, 86400.0] {
             let what = format!("{off} s");
             self.set(off)?;
             self.timesync.sample(self.now(), SOON)?;
@@ -177,6 +186,42 @@ impl<'a> Clock<'a> {
         let apart = self.apart()?;
         ensure!(apart < CLOSE, "after SYNC the clock is {apart} s off");
         Ok(())
+    }
+
+    /// The guest's processors and its reference time stand still in a pause: all that it can see of one is
+    /// that the host's clock has gone on.
+    fn pause(&mut self) -> Result<()> {
+        self.timesync.sync(self.now(), SOON)?;
+        self.right("before the pause")?;
+        self.base.0 += PAUSE;
+        self.timesync.sample(self.now(), SOON)?;
+        self.still("a sample after the pause", -PAUSE.as_secs_f64())?;
+        self.timesync.sync(self.now(), SOON)?;
+        self.right("after the pause")
+    }
+
+    /// A twentieth of a second: SYNC corrects it, a sample does not.
+    fn moment(&mut self) -> Result<()> {
+        self.timesync.sync(self.now(), SOON)?;
+        self.settles("after SYNC", 0.0)?;
+        self.timesync.sample(self.now() + MOMENT, SOON)?;
+        self.settles("after a sample", MOMENT.as_secs_f64())?;
+        self.timesync.sync(self.now() + MOMENT, SOON)?;
+        self.settles("after SYNC again", 0.0)
+    }
+
+    /// Waits until the clocks are `wanted` seconds apart. Nothing but the reading of them is in the way of
+    /// that being exact, so some of many readings are good.
+    fn settles(&mut self, what: &str, wanted: f64) -> Result<()> {
+        let mut all = Vec::new();
+        for _ in 0..READINGS {
+            let apart = self.apart()?;
+            if (apart - wanted).abs() < PRECISE {
+                return Ok(());
+            }
+            all.push(apart);
+        }
+        bail!("{what}: the clocks are not {wanted} s apart, but {all:?}")
     }
 
     /// With the parameter, samples set a clock that is slow by five seconds or more, and no other.

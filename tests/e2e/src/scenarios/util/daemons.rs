@@ -9,7 +9,7 @@ use vmbus_host::ic::wire::status;
 use vmbus_host::ic::{Error, Link, Ticket};
 
 use super::{SOON, Util, drained, ready, same};
-use crate::machine::{Lab, Setup, wait_until};
+use crate::machine::{Lab, Setup};
 
 /// Deaths at every stage cost at most the transaction that is under way.
 pub fn daemons(lab: &Lab) -> Result<()> {
@@ -148,29 +148,4 @@ fn taken_away(util: &mut Util) -> Result<()> {
         works(util)?;
     }
     Ok(())
-}
-
-/// Daemons that never answer: after half a minute the driver does.
-pub fn silent(lab: &Lab) -> Result<()> {
-    let mut util = Util::boot(lab)?;
-    util.sh("mkdir -p /var/lib")?;
-    util.load()?;
-    util.start_kvp()?;
-    util.start_vss()?;
-    util.sh("killall -STOP hv_kvp_daemon hv_vss_daemon")?;
-    let (kvp, vss) = (util.services.kvp.clone(), util.services.vss.clone());
-    let asked = kvp.begin_enumerate(Pool::Auto, 0, SOON)?;
-    let thaw = vss.begin(Operation::Thaw as u8, SOON)?;
-    let limit = SOON * 3;
-    same("KVP", kvp.link().finish(asked, limit)?.status, status::FAIL)?;
-    same("VSS", vss.link().finish(thaw, limit)?.status, status::FAIL)?;
-    util.sh("dmesg | grep -q 'VSS: timeout waiting for daemon to reply'")?;
-    // What they have not read is withdrawn, or their late answers are refused and they begin anew.
-    util.sh("killall -CONT hv_kvp_daemon hv_vss_daemon")?;
-    wait_until("KVP works again", SOON, || {
-        kvp.list(Pool::Auto, SOON)
-            .is_ok_and(|entries| entries.len() == 10)
-    })?;
-    wait_until("VSS works again", SOON, || vss.hot_backup(SOON).is_ok())?;
-    util.end()
 }

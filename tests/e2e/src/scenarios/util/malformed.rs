@@ -55,12 +55,12 @@ pub fn malformed(lab: &Lab) -> Result<()> {
         }
     }
     strange_values(util.services.kvp.link(), lab.driver)?;
-    works(&mut util)?;
+    works(&util)?;
     util.end()
 }
 
 /// The services and messages to be spoilt. None of them makes the guest end.
-fn services(util: &Util) -> Vec<(std::sync::Arc<Link>, Vec<Vec<u8>>)> {
+pub(super) fn services(util: &Util) -> Vec<(std::sync::Arc<Link>, Vec<Vec<u8>>)> {
     let services = &util.services;
     let now = std::time::SystemTime::now();
     let version = services
@@ -223,7 +223,7 @@ fn strange_values(link: &Link, driver: Driver) -> Result<()> {
 }
 
 /// Each service does what it is for, and the guest's answers were right ones.
-fn works(util: &mut Util) -> Result<()> {
+pub(super) fn works(util: &Util) -> Result<()> {
     let services = util.services.clone();
     services.heartbeat.beat(SOON)?;
     services

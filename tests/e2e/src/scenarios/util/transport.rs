@@ -10,9 +10,10 @@ use super::{SOON, Util, ready, same};
 use crate::machine::Lab;
 
 /// `put SIZE BYTES` writes a message at once, `refused` is right if that is an invalid argument,
-/// `get SIZE` reads one.
+/// `unread` if the driver's last message is still to be read; `get SIZE` reads one.
 const TOOLS: &str = "put() { printf \"$2\" >/tmp/m; truncate -s $1 /tmp/m; dd if=/tmp/m bs=$1 count=1 >&3 2>/tmp/e; }; \
                      refused() { ! put \"$@\" && grep -q 'Invalid argument' /tmp/e; }; \
+                     unread() { ! put \"$@\" && grep -q 'Bad address' /tmp/e; }; \
                      get() { dd bs=$1 count=1 <&3 2>/tmp/e; };";
 
 /// Registers as Debian's daemon does, and reads the driver's answer.
@@ -52,6 +53,12 @@ fn vss(util: &mut Util) -> Result<()> {
         "{TOOLS} exec 3<>/dev/vmbus/hv_vss && refused 11 '\\201' && refused 13 '\\201' && refused 12 '\\002' && \
          refused 12 '\\115' && put 12 '\\201' && ! get 3 >/tmp/hello && grep -q 'Invalid argument' /tmp/e && \
          [ \"$(get 12 | od -An -tx1)\" = ' 81 00 00 00' ] && refused 12 '\\006'"
+    ))?;
+    // There is room for one message.
+    util.sh(&format!(
+        "{TOOLS} exec 3<>/dev/vmbus/hv_vss && put 12 '\\201' && unread 12 '\\201' && \
+         [ \"$(get 12 | od -An -tx1)\" = ' 81 00 00 00' ] && put 12 '\\201' && \
+         [ \"$(get 12 | od -An -tx1)\" = ' 81 00 00 00' ]"
     ))?;
     // What was not read is gone with the one who asked for it.
     util.sh(&format!(

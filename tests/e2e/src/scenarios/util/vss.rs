@@ -11,10 +11,16 @@ use vmbus_host::ic::wire::status;
 use vmbus_host::scsi::Disk;
 
 use super::{SOON, Util, same};
-use crate::machine::{Driver, Lab, wait_until};
+use crate::machine::{Driver, Lab, Setup, wait_until};
 
 /// Beats between freezing and thawing: time for writes that should not come.
 const BEATS: usize = 40;
+
+/// Writes to files and verifies them, until it is enough.
+const LOAD: &str = "(until [ -e /tmp/enough ]; do LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu/ceph \
+    fio --name=load --directory=/mnt --size=1m --rw=randwrite --bs=4k --ioengine=libaio --iodepth=4 --fsync=4 \
+    --number_ios=100 --verify=crc32c --verify_fatal=1 --randseed=7 --minimal || touch /tmp/failed; done \
+    >/tmp/load 2>&1; touch /tmp/ended) &";
 
 /// Between freeze and thaw nothing is written, and a copy of the disk made then is in order.
 pub fn vss(lab: &Lab) -> Result<()> {
@@ -22,7 +28,13 @@ pub fn vss(lab: &Lab) -> Result<()> {
         lab.disk_copy()?,
         lab.disk_copy()?.with_extension("snapshot"),
     );
-    let mut util = Util::boot(lab)?;
+    let mut util = Util::boot_with(
+        lab,
+        Setup {
+            extras: &["daemons", "fio"],
+            ..Setup::default()
+        },
+    )?;
     let disk = util.controller.add_disk(0, 0, Disk::open(&image)?)?;
     util.load_until("sda1")?;
     util.sh("mount -t ext4 /dev/sda1 /mnt")?;
@@ -55,12 +67,12 @@ pub fn vss(lab: &Lab) -> Result<()> {
     }
 
     let writes = || disk.disk().stats().writes;
-    util.sh("(n=0; while [ ! -e /tmp/enough ]; do n=$((n+1)); dd if=/init of=/mnt/file$((n%50)) bs=1k conv=fsync; done >/dev/null 2>&1 &)")?;
+    util.sh(LOAD)?;
     for round in 0..3 {
         let before = writes();
         wait_until("the load writes", SOON, || writes() > before + 20)?;
         vss.freeze(SOON)?;
-        let frozen = writes();
+        let (frozen, bytes) = (writes(), fs::read(&image)?);
         for _ in 0..BEATS {
             util.services.heartbeat.beat(SOON)?;
         }
@@ -74,11 +86,14 @@ pub fn vss(lab: &Lab) -> Result<()> {
             "{} writes while frozen",
             writes() - frozen
         );
+        ensure!(fs::read(&image)? == bytes, "the frozen disk has changed");
         vss.thaw(SOON)?;
     }
     let thawed = writes();
     wait_until("the load goes on", SOON, || writes() > thawed + 20)?;
     util.sh("touch /tmp/enough")?;
+    util.sh("until [ -e /tmp/ended ]; do usleep 100000; done")?;
+    util.sh("[ ! -e /tmp/failed ]")?;
 
     // A copy that is not in order has a journal to be replayed, which e2fsck -n reports.
     util.controller.add_disk(1, 0, Disk::open(&snapshot)?)?;

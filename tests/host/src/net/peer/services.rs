@@ -23,6 +23,8 @@ const BUFFER: usize = 128 << 10;
 const PIECE: usize = 32 << 10;
 /// The longest request.
 const MAX_REQUEST: usize = 4096;
+/// How long a guest may be silent: one that is asleep, under emulation, is for more than a minute.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A service that listens, or serves one connection.
 pub(super) struct Service {
@@ -82,7 +84,7 @@ fn listening(port: u16) -> Socket<'static> {
     let mut socket = Socket::new(buffer(), buffer());
     socket.set_nagle_enabled(false);
     socket.set_keep_alive(Some(Duration::from_secs(5)));
-    socket.set_timeout(Some(Duration::from_secs(30)));
+    socket.set_timeout(Some(PATIENCE));
     // A new socket may listen on any port but 0.
     let _ = socket.listen(port);
     socket

@@ -34,7 +34,7 @@ impl Channel {
     }
 
     /// The guest signalled: sends what waited for room, then calls the device.
-    pub(in crate::vmbus) fn device_signalled(self: &Arc<Self>) {
+    pub(crate) fn device_signalled(self: &Arc<Self>) {
         self.scheduled.store(false, Ordering::Release);
         let mut turn = self.gate.enter();
         while let Some(current) = turn {

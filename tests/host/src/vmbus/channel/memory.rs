@@ -14,8 +14,8 @@ impl Channel {
     /// sharing while the device still has it breaks the protocol.
     pub fn shared(&self, gpadl: u32) -> Option<SharedMemory> {
         let server = self.server.upgrade()?;
-        let (pages, in_use) = server.lend(self.relid, gpadl)?;
-        Some(SharedMemory::new(Arc::clone(self.memory()), pages, in_use))
+        let (pages, lease) = server.lend(self.relid, gpadl)?;
+        Some(SharedMemory::new(Arc::clone(self.memory()), pages, lease))
     }
 
     /// Copies from guest buffers.

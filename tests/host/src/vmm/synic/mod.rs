@@ -26,7 +26,7 @@ use self::slot::{Message, Outcome};
 use super::counters::Counters;
 use super::error::{Error, Result};
 use super::irq;
-use crate::hv::Hypervisor;
+use crate::hv::{Forged, Hypervisor};
 
 /// The bit that enables the SynIC, and the one that enables either page.
 const ENABLE: u64 = 1;
@@ -165,6 +165,27 @@ impl Synic {
         }
     }
 
+    /// Queues a message, if there is one and a processor for it.
+    fn post(&self, vp: u32, message: Option<Message>) {
+        let (Some(this), Some(message)) = (self.vps.get(vp as usize), message) else {
+            tracing::error!(vp, "a message that cannot be posted");
+            self.counters.messages_dropped.add();
+            return;
+        };
+        let mut messages = this.lock();
+        if messages.waiting.len() >= MAX_WAITING {
+            self.counters.messages_dropped.add();
+            return;
+        }
+        messages.waiting.push_back(message);
+        if messages.waiting.len() == 1 {
+            self.deliver(vp, &mut messages);
+        }
+        if !messages.waiting.is_empty() {
+            self.counters.messages_delayed.add();
+        }
+    }
+
     fn raise(&self, vp: &Vp) {
         self.counters.interrupts.add();
         // KVM reports a masked SINT in the level structure, not here; a message or flag for a
@@ -221,27 +242,16 @@ impl Synic {
 
 impl Hypervisor for Synic {
     fn post_message(&self, vp: u32, payload: &[u8]) {
-        let (Some(this), Some(message)) = (self.vps.get(vp as usize), Message::new(payload)) else {
-            tracing::error!(
-                vp,
-                length = payload.len(),
-                "a message that cannot be posted"
-            );
-            self.counters.messages_dropped.add();
-            return;
-        };
-        let mut messages = this.lock();
-        if messages.waiting.len() >= MAX_WAITING {
-            self.counters.messages_dropped.add();
-            return;
-        }
-        messages.waiting.push_back(message);
-        if messages.waiting.len() == 1 {
-            self.deliver(vp, &mut messages);
-        }
-        if !messages.waiting.is_empty() {
-            self.counters.messages_delayed.add();
-        }
+        self.post(vp, Message::new(payload));
+    }
+
+    fn post_forged(&self, vp: u32, header: Forged, payload: &[u8]) {
+        self.post(vp, Message::forged(header, payload));
+    }
+
+    fn waiting_messages(&self, vp: u32) -> usize {
+        let this = self.vps.get(vp as usize);
+        this.map_or(0, |this| this.lock().waiting.len())
     }
 
     fn signal_event(&self, vp: u32, flag: u16) -> bool {

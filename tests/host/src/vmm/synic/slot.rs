@@ -11,6 +11,7 @@ use vm_memory::{
     Address, Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap, VolatileMemory,
 };
 
+use crate::hv::Forged;
 use crate::vmm::irq::VMBUS_SINT;
 
 /// The size of a slot, and of the page that has sixteen.
@@ -18,9 +19,6 @@ const SLOT: u64 = 256;
 
 /// The most bytes of a payload.
 const MAX_PAYLOAD: usize = 240;
-
-/// The type of a message from a VMBus port.
-const TYPE_VMBUS: u32 = 1;
 
 /// The port that Linux expects VMBus messages from.
 const PORT: u64 = 1;
@@ -36,12 +34,23 @@ const PENDING: u8 = 1;
 
 /// A message that may wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Message(Box<[u8]>);
+pub(super) struct Message {
+    header: Forged,
+    payload: Box<[u8]>,
+}
 
 impl Message {
     /// A message with `payload`, unless that is too long.
     pub(super) fn new(payload: &[u8]) -> Option<Self> {
-        (payload.len() <= MAX_PAYLOAD).then(|| Self(payload.into()))
+        Self::forged(Forged::honest(payload.len()), payload)
+    }
+
+    /// The same with any header.
+    pub(super) fn forged(header: Forged, payload: &[u8]) -> Option<Self> {
+        (payload.len() <= MAX_PAYLOAD).then(|| Self {
+            header,
+            payload: payload.into(),
+        })
     }
 }
 
@@ -72,12 +81,12 @@ pub(super) fn put(
             return Ok(Outcome::Taken);
         }
     }
-    let Message(payload) = message;
+    let Message { header, payload } = message;
     memory.write_slice(payload, slot.unchecked_add(PAYLOAD))?;
     memory.write_obj(PORT, slot.unchecked_add(SENDER))?;
-    memory.write_obj(payload.len() as u8, slot.unchecked_add(PAYLOAD_SIZE))?;
+    memory.write_obj(header.len, slot.unchecked_add(PAYLOAD_SIZE))?;
     memory.write_obj(if more { PENDING } else { 0 }, slot.unchecked_add(FLAGS))?;
-    kind.store(TYPE_VMBUS, Ordering::Release);
+    kind.store(header.kind, Ordering::Release);
     Ok(Outcome::Delivered)
 }
 
