@@ -81,12 +81,6 @@ impl Descriptor {
     pub const fn is_empty(&self) -> bool {
         self.len8 == 0
     }
-
-    /// Whether the sender wants a completion.
-    #[inline]
-    pub const fn wants_completion(&self) -> bool {
-        self.flags & COMPLETION_REQUESTED != 0
-    }
 }
 
 /// What follows the descriptor of a [`Kind::GPA_DIRECT`] packet of one range; the page numbers,
