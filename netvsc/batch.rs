@@ -332,7 +332,9 @@ impl Queue {
         let (at, len) = (before.used + head.len(), skb.len());
         skb.copy_to(0, len, &section, at).ok()?;
         // CAST: Widening.
-        section.write(at + len as usize, ZEROS.get(..padding)?)?;
+        if padding != 0 {
+            section.write(at + len as usize, ZEROS.get(..padding)?)?;
+        }
         skb.timestamp();
         // CAST: Widening.
         Some((before.and(start.message_len() as usize, len), skb))

@@ -35,6 +35,7 @@ use kernel::{
     cpu, new_spinlock,
     prelude::*,
     sync::{
+        rcu,
         Arc,
         SpinLock, //
     },
@@ -127,9 +128,13 @@ impl Adapter {
     /// Sends a command without data.
     #[inline(never)]
     fn send_plain(&self, command: Command, packet: &Packet) -> Result<(), Rejected> {
-        self.controller.submit(command, |endpoint, id| {
-            endpoint.send_inband(packet.as_bytes(), id, true)
-        })
+        let guard = rcu::read_lock();
+        let (endpoint, id) = match self.controller.book(command, &guard) {
+            Ok(booked) => booked,
+            Err(ended) => return ended,
+        };
+        let sent = endpoint.send_inband(packet.as_bytes(), id, true);
+        self.controller.submitted(id, sent)
     }
 
     /// Sends a command with its data, which is in `range`.
@@ -143,9 +148,13 @@ impl Adapter {
         let Some(range) = range else {
             return self.refuse(command, "its data has gaps");
         };
-        self.controller.submit(command, |endpoint, id| {
-            endpoint.send_gpa_direct(&range, packet.as_bytes(), id)
-        })
+        let guard = rcu::read_lock();
+        let (endpoint, id) = match self.controller.book(command, &guard) {
+            Ok(booked) => booked,
+            Err(ended) => return ended,
+        };
+        let sent = endpoint.send_gpa_direct(&range, packet.as_bytes(), id);
+        self.controller.submitted(id, sent)
     }
 
     /// Sends a command whose page frames may be too many for the stack.

@@ -115,40 +115,48 @@ impl Controller {
         &self.scanner
     }
 
-    /// Puts a command into flight and sends it with `send`.
+    /// Puts a command into flight: returns the channel to send it on, and its id.
+    ///
+    /// # Errors
+    ///
+    /// The command is not to be sent: it was ended, or given back.
+    #[inline(always)]
+    pub(crate) fn book<'a>(
+        &'a self,
+        command: Command,
+        guard: &'a rcu::Guard,
+    ) -> Result<(&'a Endpoint, u64), Result<(), scsi::Rejected>> {
+        let Some(endpoint) = self.channels.pick(guard) else {
+            return Err(self.unreachable(command));
+        };
+        let id = match self.in_flight.insert(command, endpoint.relid()) {
+            Ok(id) => id,
+            Err(command) => {
+                command.fail(scsi::HostStatus::Error);
+                return Err(Ok(()));
+            }
+        };
+        // The command is in the table. If it came there too late for `give_up()` to see it, the
+        // device is seen to be gone here.
+        if self.gone.load(Relaxed) {
+            return Err(self.unsent(id, SendError::Closed));
+        }
+        Ok((endpoint, id))
+    }
+
+    /// Sees to what follows when a command was `sent`, or was not.
     ///
     /// # Errors
     ///
     /// There is no room in the rings, and the command was given back. A command that cannot be sent
     /// for another reason is ended with an error.
     #[inline(always)]
-    pub(crate) fn submit(
+    pub(crate) fn submitted(
         &self,
-        command: Command,
-        send: impl FnOnce(&Endpoint, u64) -> Result<(), SendError>,
+        id: u64,
+        sent: Result<(), SendError>,
     ) -> Result<(), scsi::Rejected> {
-        let guard = rcu::read_lock();
-        let Some(endpoint) = self.channels.pick(&guard) else {
-            return self.unreachable(command);
-        };
-        let id = match self.in_flight.insert(command, endpoint.relid()) {
-            Ok(id) => id,
-            Err(command) => {
-                command.fail(scsi::HostStatus::Error);
-                return Ok(());
-            }
-        };
-        // The command is in the table. If it came there too late for `give_up()` to see it, the
-        // device is seen to be gone here.
-        let sent = if self.gone.load(Relaxed) {
-            Err(SendError::Closed)
-        } else {
-            send(endpoint, id)
-        };
-        match sent {
-            Ok(()) => Ok(()),
-            Err(error) => self.unsent(id, error),
-        }
+        sent.or_else(|error| self.unsent(id, error))
     }
 
     /// There is no channel: for good, or because the system is asleep.

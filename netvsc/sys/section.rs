@@ -29,7 +29,7 @@ impl<'a> Section<'a> {
     }
 
     /// Writes `bytes` at offset `at`; [`None`] if they do not fit.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub(crate) fn write(&self, at: usize, bytes: &[u8]) -> Option<()> {
         if at.checked_add(bytes.len())? > self.len {

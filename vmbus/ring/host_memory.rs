@@ -176,7 +176,7 @@ impl HostMemory {
 
     /// Copies several pieces in, one after the other, from offset `at` on; [`None`], and nothing is
     /// copied, when they do not all fit.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn copy_in_all<const N: usize>(&self, at: usize, pieces: [&[u8]; N]) -> Option<()> {
         let len = pieces

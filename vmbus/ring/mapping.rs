@@ -116,7 +116,7 @@ impl Shared for RingMemory {
         self.memory.copy_in(PAGE_SIZE + at as usize, from)
     }
 
-    #[inline]
+    #[inline(always)]
     fn copy_in_all<const N: usize>(&self, at: u32, pieces: [&[u8]; N]) -> Option<()> {
         // CAST: Widening.
         self.memory.copy_in_all(PAGE_SIZE + at as usize, pieces)

@@ -99,7 +99,7 @@ impl<A: SharedWord, W: Deref<Target = [Group<A>]>> Slots<W> {
     ///
     /// The search begins with the slots of `hint`, any number: callers with different ones do not
     /// get into each other's way.
-    #[inline]
+    #[inline(always)]
     pub fn take(&self, hint: usize) -> Option<Slot<'_, A>> {
         let first = if hint < self.groups.len() {
             hint
@@ -139,7 +139,7 @@ impl<A: SharedWord, W: Deref<Target = [Group<A>]>> Slots<W> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn take_of(&self, number: usize) -> Option<Slot<'_, A>> {
         let group = self.groups.get(number)?;
         loop {

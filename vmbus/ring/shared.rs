@@ -143,6 +143,11 @@ impl<P: Deref<Target: Shared>> Shared for P {
     fn copy_in(&self, at: u32, from: &[u8]) -> Option<()> {
         (**self).copy_in(at, from)
     }
+
+    #[inline(always)]
+    fn copy_in_all<const N: usize>(&self, at: u32, pieces: [&[u8]; N]) -> Option<()> {
+        (**self).copy_in_all(at, pieces)
+    }
 }
 
 /// Whether the other end is to be signalled.

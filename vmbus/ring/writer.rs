@@ -242,7 +242,7 @@ impl<S: Shared> Writer<S> {
     /// # Errors
     ///
     /// [`SendError::Corrupt`].
-    #[inline]
+    #[inline(always)]
     pub fn free_bytes(&self) -> Result<u32, SendError> {
         // What the host read is read before the writes that take its place: the host's release of
         // its index pairs with this acquire.
@@ -322,7 +322,7 @@ impl<S: Shared> Writer<S> {
     }
 
     /// Hands `len` bytes over to the host.
-    #[inline]
+    #[inline(always)]
     fn publish(&mut self, len: u32) -> Signal {
         let old = self.write;
         self.write = self.size.advance(old, len);
