@@ -47,8 +47,8 @@ fn segmentation(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
         let large = after.tx_large - before.tx_large;
         ensure!(large > 0, "to {peer}: no large sends");
         ensure!(
-            after.tx_segments - before.tx_segments > 2 * large,
-            "to {peer}: {large} large sends are not large"
+            after.tx_segments - before.tx_segments >= 2 * large,
+            "to {peer}: {large} large sends do not have two segments each"
         );
         machine.sh(&format!(
             "ethtool -K {eth} tso off tx-tcp6-segmentation off"
