@@ -59,23 +59,6 @@ debian_make_args() {
 	echo CC=x86_64-linux-gnu-gcc-14 "LOCALVERSION=+$(cut -d+ -f2- "$ROOT/kernel-version")"
 }
 
-# check_symbols TREE CONFIG: Debian ships no Rust metadata. What was compiled in TREE may stand in for
-# it only where every symbol that it exports has the very name that it has in Debian's kernel.
-check_symbols() {
-	local ours theirs missing
-	ours=$(sed -n 's/.*EXPORT_SYMBOL_RUST_GPL(\(_R[A-Za-z0-9_]*\)).*/\1/p' "$1"/rust/exports_*_generated.h | sort -u)
-	theirs=$(awk '$2 ~ /^_R/ { print $2 }' "$1/Module.symvers" | sort -u)
-	missing=$(comm -23 <(echo "$ours") <(echo "$theirs"))
-	if [ -n "$missing" ] || [ -z "$ours" ]; then
-		echo "$missing" | head -n 5
-		echo "error: of $(echo "$ours" | wc -l) Rust symbols, $(echo "$missing" | wc -l) are not in Debian's kernel:"
-		echo "another compiler or patch level built it. rustc here: $(in_root -- rustc --version);"
-		echo "the kernel's: $(grep CONFIG_RUSTC_VERSION_TEXT "$2")"
-		return 1
-	fi
-	echo "$(echo "$ours" | wc -l) Rust symbols are exported, each with the name it has in Debian's kernel"
-}
-
 # The files that make up the drivers, from the top of the repository: what is in the folders that
 # Kbuild names, without what a build leaves there.
 driver_sources() {

@@ -65,6 +65,22 @@ impl Util {
         Ok(Self { machine, services })
     }
 
+    /// Boots a guest with two CPUs, loads the driver and starts both daemons.
+    fn boot_served(lab: &Lab) -> Result<Self> {
+        let mut util = Self::boot_with(
+            lab,
+            Setup {
+                cpus: 2,
+                ..Setup::default()
+            },
+        )?;
+        util.sh("mkdir -p /var/lib")?;
+        util.load()?;
+        util.start_kvp()?;
+        util.start_vss()?;
+        Ok(util)
+    }
+
     /// Loads the driver, and with ours the bus, and waits for the services that need no daemon.
     fn load(&mut self) -> Result<()> {
         self.modprobe()?;

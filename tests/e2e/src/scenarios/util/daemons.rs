@@ -9,21 +9,11 @@ use vmbus_host::ic::wire::status;
 use vmbus_host::ic::{Error, Link, Ticket};
 
 use super::{SOON, Util, drained, ready, same};
-use crate::machine::{Lab, Setup};
+use crate::machine::Lab;
 
 /// Deaths at every stage cost at most the transaction that is under way.
 pub fn daemons(lab: &Lab) -> Result<()> {
-    let mut util = Util::boot_with(
-        lab,
-        Setup {
-            cpus: 2,
-            ..Setup::default()
-        },
-    )?;
-    util.sh("mkdir -p /var/lib")?;
-    util.load()?;
-    util.start_kvp()?;
-    util.start_vss()?;
+    let mut util = Util::boot_served(lab)?;
     for service in ["kvp", "vss"] {
         let second = util.run(&format!("exec 3<>/dev/vmbus/hv_{service}"))?;
         ensure!(

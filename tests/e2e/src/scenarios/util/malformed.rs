@@ -10,7 +10,7 @@ use vmbus_host::ic::{Link, heartbeat, shutdown, timesync, vss};
 use vmbus_host::vmbus::device::Device as _;
 
 use super::{SOON, Util, drained, same};
-use crate::machine::{Driver, Lab, Setup};
+use crate::machine::{Driver, Lab};
 
 /// Every length is tried up to here, and some beyond.
 const DENSE: usize = HEADERS + 100;
@@ -25,17 +25,8 @@ const BODY: usize = HEADERS;
 
 /// Messages cut off anywhere, sizes and counts that contradict them, kinds that do not exist.
 pub fn malformed(lab: &Lab) -> Result<()> {
-    let mut util = Util::boot_with(
-        lab,
-        Setup {
-            cpus: 2,
-            ..Setup::default()
-        },
-    )?;
-    util.sh("mkdir -p /var/lib; dmesg -n 4")?;
-    util.load()?;
-    util.start_kvp()?;
-    util.start_vss()?;
+    let mut util = Util::boot_served(lab)?;
+    util.sh("dmesg -n 4")?;
     for (link, bodies) in services(&util) {
         // A negotiation first: what comes of it changes nothing for the others.
         let negotiation = [3, 0, 4, 0, 0, 0, 0, 0]

@@ -8,7 +8,7 @@ use vmbus_host::ic::wire::kind;
 
 use super::malformed::{services, works};
 use super::{SOON, Util};
-use crate::machine::{Lab, Setup, wait_until};
+use crate::machine::{Lab, wait_until};
 
 /// How much may be in the ring at once, which has room for 12 KiB.
 const BATCH: usize = 8 << 10;
@@ -18,17 +18,8 @@ const OVERHEAD: usize = 24;
 
 /// Each costs at most its own answer.
 pub fn truncated(lab: &Lab) -> Result<()> {
-    let mut util = Util::boot_with(
-        lab,
-        Setup {
-            cpus: 2,
-            ..Setup::default()
-        },
-    )?;
-    util.sh("mkdir -p /var/lib; dmesg -n 4")?;
-    util.load()?;
-    util.start_kvp()?;
-    util.start_vss()?;
+    let mut util = Util::boot_served(lab)?;
+    util.sh("dmesg -n 4")?;
     for (link, bodies) in services(&util) {
         // Three versions of the framework and four of the service, all zero.
         let mut negotiation = [0; 36];
