@@ -14,9 +14,9 @@ use kernel::{
         Relaxed, //
     },
 };
-use vmbus::{
-    sync::Atomic, //
-    sync::Completion,
+use vmbus::sync::{
+    Atomic,
+    Completion, //
 };
 
 /// Where the one waiter waits.

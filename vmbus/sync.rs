@@ -17,6 +17,7 @@ mod queue;
 #[expect(unsafe_code, reason = "wraps struct tasklet_struct")]
 mod tasklet;
 
+pub(crate) use atomic::compiler_barrier;
 pub use atomic::Atomic;
 pub use completion::Completion;
 pub use exchange::Exchange;

@@ -5,16 +5,16 @@
 //! The host can change it at any moment. Therefore it is only ever copied, and nobody gets a
 //! reference into it.
 
-use super::{
-    order,
-    pages::{
-        ZeroedPage,
-        HV_PAGES_PER_PAGE, //
-    }, //
+use super::pages::{
+    ZeroedPage,
+    HV_PAGES_PER_PAGE, //
 };
 use crate::{
     bindings,
-    sync::Atomic, //
+    sync::{
+        compiler_barrier,
+        Atomic, //
+    }, //
 };
 use core::{
     mem::{
@@ -141,7 +141,7 @@ impl HostMemory {
         // meaningless, not unsound: any bytes are valid.
         unsafe { from.copy_to_nonoverlapping(into.as_mut_ptr(), into.len()) };
         // From here on, the compiler must not look at the source in place of the copy.
-        order::compiler_barrier();
+        compiler_barrier();
         Some(())
     }
 
@@ -158,7 +158,7 @@ impl HostMemory {
         let from = self.address(at, len)?;
         // SAFETY: As in `copy_out`.
         unsafe { from.copy_to_nonoverlapping(start, len) };
-        order::compiler_barrier();
+        compiler_barrier();
         // SAFETY: All of `into` was just written, and it stays borrowed.
         Some(unsafe { core::slice::from_raw_parts_mut(start, len) })
     }

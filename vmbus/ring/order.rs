@@ -9,6 +9,7 @@
 //!
 //! C header: [`include/asm-generic/barrier.h`](srctree/include/asm-generic/barrier.h)
 
+use crate::sync::compiler_barrier;
 #[cfg(not(target_arch = "x86_64"))]
 use kernel::sync::{
     atomic::{
@@ -18,13 +19,6 @@ use kernel::sync::{
     },
     barrier, //
 };
-
-/// Keeps the compiler from moving accesses to memory across, and from reading again what it copied.
-#[inline(always)]
-pub(super) fn compiler_barrier() {
-    // SAFETY: There is no instruction. The statement claims to access any memory.
-    unsafe { core::arch::asm!("", options(nostack, preserves_flags)) };
-}
 
 /// Reads a word, once.
 ///

@@ -18,8 +18,16 @@ pub use kernel::sync::atomic::Atomic;
 #[cfg(target_arch = "x86_64")]
 pub use self::inline::Atomic;
 
+/// Keeps the compiler from moving accesses to memory across, and from reading again what was copied.
+#[inline(always)]
+pub(crate) fn compiler_barrier() {
+    // SAFETY: There is no instruction. The statement claims to access any memory.
+    unsafe { core::arch::asm!("", options(nostack, preserves_flags)) };
+}
+
 #[cfg(target_arch = "x86_64")]
 mod inline {
+    use super::compiler_barrier;
     use core::{
         arch::asm,
         cell::UnsafeCell,
@@ -117,12 +125,6 @@ mod inline {
                 },
             }
         };
-    }
-
-    #[inline(always)]
-    fn compiler_barrier() {
-        // SAFETY: There is no instruction. The statement claims to access any memory.
-        unsafe { asm!("", options(nostack, preserves_flags)) };
     }
 
     impl<T: Value> Atomic<T> {
