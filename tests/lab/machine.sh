@@ -4,7 +4,8 @@
 # machine.sh COMMAND...: runs a command, in out/, where KVM can be a Hyper-V host: on this machine
 # if its KVM has the capability, else in a QEMU machine that emulates AMD-V. VCPUS, MEMORY and
 # LIMIT (seconds) size the latter. Its escape key is Ctrl-], so that Ctrl-A is the command's.
-# With PLUGIN, a plugin of QEMU's and its arguments, it is always the latter.
+# With PLUGIN, a plugin of QEMU's and its arguments, it is always the latter. With PAUSES=1 the machine
+# stops for a moment again and again, which no program in it may notice.
 
 . "$(dirname "$0")/../setup/lib.sh"
 
@@ -21,9 +22,19 @@ trap 'rm -rf $job; [ -z "$saved" ] || stty "$saved"' EXIT
 printf 'exec' >$job/command
 printf ' %q' "$@" >>$job/command
 [ ! -t 0 ] || saved=$(stty -g)
-in_root --bind "$OUT" /lab -- timeout --foreground --kill-after=10 "${LIMIT:-5400}" \
-	qemu-system-x86_64 -accel tcg,thread=multi,tb-size=512 -cpu max,+svm,+npt -smp "${VCPUS:-4}" -m "${MEMORY:-4G}" \
-	${PLUGIN:+-plugin "$PLUGIN"} \
+"$REPO/tests/setup/qemu.sh"
+
+# Without a reader the monitor waits for one.
+pause_again() {
+	mkfifo "$job"/monitor.{in,out}
+	cat "$job/monitor.out" >/dev/null &
+	while [ -e "$job/monitor.in" ]; do printf 'stop\ncont\n'; sleep 0.02; done >"$job/monitor.in" &
+}
+[ -z "${PAUSES:-}" ] || pause_again
+
+in_root --bind "$QEMU" /qemu --bind "$OUT" /lab -- timeout --foreground --kill-after=10 "${LIMIT:-5400}" \
+	/qemu/qemu-system-x86_64 -L /usr/share/qemu -L /usr/share/seabios -accel tcg,thread=multi,tb-size=512 -cpu max,+svm,+npt -smp "${VCPUS:-4}" -m "${MEMORY:-4G}" \
+	${PLUGIN:+-plugin "$PLUGIN"} ${PAUSES:+-monitor "pipe:/lab/$job/monitor"} \
 	-kernel /lab/images/vmlinuz -initrd /lab/images/outer.cpio \
 	-append "console=ttyS0 quiet panic=-1 mitigations=off no5lvl tsc=reliable no_timer_check lab.job=$job" \
 	-virtfs local,path=/lab,mount_tag=lab,security_model=none,multidevs=remap \

@@ -16,6 +16,8 @@ step cargo-wire env HV_LAYOUT="$OUT/layout.txt" "$REPO/tests/setup/cargo.sh" tes
 step cargo-host "$REPO/tests/setup/cargo.sh" test --locked -p source-check -p vmbus-host -p vmbus-e2e
 passed=$(awk '/^ok: / { n++ } /^test result: ok/ { n += $4 } END { print n + 0 }' "$LOGS"/{commands,cargo-wire,cargo-host}.log)
 "$REPO/tests/setup/kernel.sh" $("$OUT/bin/vmbus-e2e" --kernels "${choice[@]}")
+[ -n "$1" ] || step pauses env PAUSES=1 LIMIT=300 "$REPO/tests/lab/machine.sh" \
+	bin/vmbus-e2e --images images --logs logs --only util/kvp --driver c
 say "scenarios (logs: $LOGS)"
 status=0
 "$REPO/tests/lab/machine.sh" bin/vmbus-e2e --images images --logs logs --also-passed "$passed" "${choice[@]}" || status=$?

@@ -7,6 +7,7 @@ REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 KERNEL=$(cat "$REPO/tests/setup/kernel-version")
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/hyperv-rust
 ROOT=$CACHE/$KERNEL/root          # the Debian 13 root that kernel work runs in
+QEMU=$CACHE/$KERNEL/qemu          # QEMU for nested guests, see qemu.sh
 OUT=$REPO/out                     # everything that a run makes: modules, images, logs
 LOGS=$OUT/logs
 

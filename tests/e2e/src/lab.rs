@@ -143,8 +143,6 @@ pub struct Lab {
     pub driver: Driver,
     /// What its guests boot.
     pub kernel: Kernel,
-    /// See [`Self::last_end`].
-    pub ended: Arc<Mutex<String>>,
 }
 
 impl Lab {
@@ -198,7 +196,6 @@ impl Lab {
             shell,
             driver: self.driver,
             kernel: self.kernel.clone(),
-            ended: self.ended.clone(),
         })
     }
 
@@ -206,18 +203,6 @@ impl Lab {
     pub fn log(&self, kind: &str) -> PathBuf {
         let (name, driver) = (self.name.replace('/', "-"), self.driver);
         self.logs.join(format!("{name}-{driver}.{kind}.log"))
-    }
-
-    /// What the last guest wrote on its console.
-    pub fn last_console(&self) -> String {
-        std::fs::read_to_string(self.log("console")).unwrap_or_default()
-    }
-
-    /// How the last guest ended, in words.
-    pub fn last_end(&self) -> String {
-        self.ended
-            .lock()
-            .map_or_else(|_| String::new(), |ended| ended.clone())
     }
 
     /// The RAM disk. The kernel unpacks archives that follow each other as one.

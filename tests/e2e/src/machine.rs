@@ -2,7 +2,7 @@
 
 //! A guest under test: the virtual machine, the bus with a SCSI controller, and a shell inside.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -41,7 +41,6 @@ pub struct Machine {
     pub(crate) kernel: Kernel,
     pub(crate) devices: Vec<Arc<dyn Device>>,
     pub(crate) shell: Shell<Agent>,
-    pub(crate) ended: Arc<Mutex<String>>,
 }
 
 impl Machine {
@@ -260,16 +259,6 @@ impl Machine {
             "the guest broke VMBus's protocol {} times: {bus:?}, the storage protocol: {disk:?}",
             bus.len()
         )
-    }
-}
-
-impl Drop for Machine {
-    fn drop(&mut self) {
-        if let (Some(reason), Ok(mut ended)) =
-            (self.vm.wait_timeout(Duration::ZERO), self.ended.lock())
-        {
-            *ended = reason.to_string();
-        }
     }
 }
 

@@ -4,14 +4,13 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Condvar, Mutex};
 use std::thread;
 use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 
 use crate::kernel::Kernel;
-use crate::kernel_log;
 use crate::machine::{Driver, Lab};
 use crate::report::Report;
 
@@ -89,30 +88,7 @@ fn run_one(job: &Job, place: &Place<'_>) -> Result<()> {
         kernel,
         name: job.name.clone(),
         driver: job.driver,
-        ended: Arc::default(),
     };
-    let attempt = || {
-        catch_unwind(AssertUnwindSafe(|| (job.run)(&lab)))
-            .unwrap_or_else(|_| Err(anyhow!("the scenario panicked")))
-    };
-    let result = attempt();
-    if let Err(error) = &result
-        && is_emulated()
-        && kernel_log::emulation_fault(
-            &format!("{error:#} {}", lab.last_end()),
-            &lab.last_console(),
-        )
-    {
-        println!(
-            "        {}: once more, the emulated processor failed",
-            job.title()
-        );
-        return attempt();
-    }
-    result
-}
-
-/// Whether the processor that guests run on is QEMU's.
-fn is_emulated() -> bool {
-    std::fs::read_to_string("/proc/cpuinfo").is_ok_and(|info| info.contains("QEMU TCG"))
+    catch_unwind(AssertUnwindSafe(|| (job.run)(&lab)))
+        .unwrap_or_else(|_| Err(anyhow!("the scenario panicked")))
 }
