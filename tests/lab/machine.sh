@@ -39,7 +39,10 @@ in_root --bind "$QEMU" /qemu --bind "$OUT" /lab -- timeout --foreground --kill-a
 	-append "console=ttyS0 quiet panic=-1 mitigations=off no5lvl tsc=reliable no_timer_check lab.job=$job" \
 	-virtfs local,path=/lab,mount_tag=lab,security_model=none,multidevs=remap \
 	-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
-	-nodefaults -display none -no-reboot -echr 0x1d -chardev stdio,id=console,mux=on,signal=off -serial chardev:console ||
+	-d cpu_reset -D "/lab/$job/resets" -nodefaults -display none -no-reboot -echr 0x1d -chardev stdio,id=console,mux=on,signal=off -serial chardev:console ||
 	die "the outer machine ended with status $? (124: it ran into its limit of ${LIMIT:-5400} s)"
-[ -e $job/status ] || die "the outer machine ended before the command did"
+if [ ! -e $job/status ]; then
+	cp $job/resets "$LOGS/outer-resets.log"
+	die "the outer machine ended before the command did; how its processors were reset is in $LOGS/outer-resets.log"
+fi
 exit "$(cat $job/status)"

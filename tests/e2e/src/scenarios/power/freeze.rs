@@ -57,7 +57,11 @@ pub fn freeze(lab: &Lab) -> Result<()> {
 }
 
 /// File systems are frozen for a snapshot, and a daemon is busy: they are thawed, and services work.
+///
+/// The kernel freezes file systems itself too: where it does not, it thaws them all the same, and
+/// warns of one that is frozen by somebody else (`filesystems_thaw`, Linux 7.3).
 fn interrupted(guest: &mut Guest) -> Result<()> {
+    guest.machine.sh("echo 1 >/sys/power/freeze_filesystems")?;
     guest.services.vss.freeze(SOON)?;
     guest.machine.sh("killall -STOP hv_kvp_daemon")?;
     let kvp = guest.services.kvp.clone();
