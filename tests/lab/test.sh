@@ -14,10 +14,9 @@ step layout in_root --bind "$REPO/tests" /tests --bind "$OUT" /out -- \
 # Two runs: the kernel has zerocopy without its derive feature, the host's crates have it with.
 step cargo-wire env HV_LAYOUT="$OUT/layout.txt" "$REPO/tests/setup/cargo.sh" test --locked -p wire-tests
 step cargo-host "$REPO/tests/setup/cargo.sh" test --locked -p source-check -p vmbus-host -p vmbus-e2e
-passed=$(awk '/^ok: / { n++ } /^test result: ok/ { n += $4 } END { print n + 0 }' "$LOGS"/{commands,cargo-wire,cargo-host}.log)
+step emulator "$REPO/tests/lab/emulator.sh"
+passed=$(awk '/^ok: / { n++ } /^test result: ok/ { n += $4 } END { print n + 0 }' "$LOGS"/{commands,cargo-wire,cargo-host,emulator}.log)
 "$REPO/tests/setup/kernel.sh" $("$OUT/bin/vmbus-e2e" --kernels "${choice[@]}")
-[ -n "$1" ] || step pauses env PAUSES=1 LIMIT=300 "$REPO/tests/lab/machine.sh" \
-	bin/vmbus-e2e --images images --logs logs --only util/kvp --driver c
 say "scenarios (logs: $LOGS)"
 status=0
 "$REPO/tests/lab/machine.sh" bin/vmbus-e2e --images images --logs logs --also-passed "$passed" "${choice[@]}" || status=$?

@@ -12,13 +12,36 @@ PACKAGES="dpkg-dev meson ninja-build pkgconf bzip2 python3-venv python3-pycotap 
 CONFIGURE="--target-list=x86_64-softmmu --without-default-features --enable-tcg --enable-system
 	--enable-plugins --enable-attr --enable-virtfs --disable-kvm --disable-pixman --disable-docs
 	--disable-download --disable-install-blobs --disable-debug-info --audio-drv-list="
-HELPER=target/i386/tcg/system/svm_helper.c
+# mend FILE EDIT: EDIT, of sed's, must change something.
+mend() {
+	local file=$QEMU/layer/upper/qemu/source/$1
+	cp "$file" "$file.before"
+	sed -E -i "$2" "$file"
+	! cmp -s "$file" "$file.before" || die "QEMU's $1 is not as it was: see whether it still needs '$2'"
+}
 
-# An interrupt that VMRUN delivered is left behind as if it were still to be delivered, and is, a second
-# time and with interrupts off, if the processor is asked to leave its loop before the next exit.
-TWICE='s/^( *)do_interrupt_x86_hardirq\(env, vector, 1\);/&\n\1cs->exception_index = -1;/'
-# Other threads set bits of this word at the same time.
-LOST='s/^( *)cs->interrupt_request \|= CPU_INTERRUPT_VIRQ;/\1qatomic_or(\&cs->interrupt_request, CPU_INTERRUPT_VIRQ);/'
+mend_all() {
+	# An interrupt that VMRUN delivered is left behind as if it were still to be delivered, and is, a
+	# second time and with interrupts off, if the processor is asked to leave its loop before the next exit.
+	mend target/i386/tcg/system/svm_helper.c \
+		's/^( *)do_interrupt_x86_hardirq\(env, vector, 1\);/&\n\1cs->exception_index = -1;/'
+	# Other threads set bits of this word at the same time.
+	mend target/i386/tcg/system/svm_helper.c \
+		's/^( *)cs->interrupt_request \|= CPU_INTERRUPT_VIRQ;/\1qatomic_or(\&cs->interrupt_request, CPU_INTERRUPT_VIRQ);/'
+	# What was translated of a byte is dropped before the byte is written, and another processor can
+	# translate it again in between.
+	mend accel/tcg/cputlb.c '/^    do_st_1\(cpu, &l\.page\[0\], val, l\.mmu_idx, ra\);/a\
+    if (!(l.page[0].flags \& (TLB_MMIO | TLB_DISCARD_WRITE))) {\
+        ram_addr_t written = addr + l.page[0].full->xlat_section;\
+\
+        smp_mb();\
+        if (!cpu_physical_memory_get_dirty_flag(written, DIRTY_MEMORY_CODE)) {\
+            tb_invalidate_phys_range_fast(written, 1, 0);\
+        }\
+    }'
+	# Firmware comes from the distribution's packages.
+	mend pc-bios/meson.build 's/^if unpack_edk2_blobs/if false/'
+}
 
 in_layer() { layered "$QEMU/layer" "$ROOT" sh -ec "$1"; }
 
@@ -33,17 +56,6 @@ fetch() {
 		apt-get -o APT::Sandbox::User=root source --download-only \
 			qemu=\$(dpkg-query -W -f '\${source:Version}' qemu-system-x86)
 		dpkg-source --extract *.dsc source"
-}
-
-mend() {
-	local file=$QEMU/layer/upper/qemu/source/$HELPER edit
-	for edit in "$TWICE" "$LOST"; do
-		cp "$file" "$file.before"
-		sed -E -i "$edit" "$file"
-		! cmp -s "$file" "$file.before" || die "$HELPER is not as it was: see whether it still needs '$edit'"
-	done
-	# Firmware comes from the distribution's packages.
-	sed -i 's/^if unpack_edk2_blobs/if false/' "$QEMU/layer/upper/qemu/source/pc-bios/meson.build"
 }
 
 compile() {
@@ -63,7 +75,7 @@ sum=$(sha1sum <"$0")
 if [ ! -e "$QEMU/qemu-system-x86_64" ] || [ "$(cat "$QEMU/.sum" 2>/dev/null)" != "$sum" ]; then
 	rm -rf --one-file-system "$QEMU/layer"
 	step qemu-source fetch
-	mend
+	mend_all
 	step qemu compile
 	rm -rf --one-file-system "$QEMU/layer"
 	echo "$sum" >"$QEMU/.sum"
