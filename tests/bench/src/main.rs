@@ -70,7 +70,6 @@ fn main() -> Result<()> {
         name: "bench".to_owned(),
         driver,
         kernel: Default::default(),
-        ended: Default::default(),
     };
     match &args.what {
         What::Count {

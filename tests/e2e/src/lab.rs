@@ -17,6 +17,7 @@ use vmbus_host::vmm::{ConsoleMode, Vm, VmConfig};
 use crate::kernel::Kernel;
 use crate::machine::{Machine, tail};
 use crate::shell::Shell;
+use crate::threads;
 
 /// How long a guest may take to boot, under emulation on a busy machine.
 pub const BOOT_LIMIT: Duration = Duration::from_secs(240);
@@ -186,8 +187,10 @@ impl Lab {
             .agent()
             .context("the machine has no agent port")
             .and_then(|port| Shell::connect(port, BOOT_LIMIT * patience));
-        let shell =
-            shell.with_context(|| format!("booting; the console ends with:\n{}", tail(&vm)))?;
+        let shell = shell.with_context(|| {
+            let _ = std::fs::write(self.log("threads"), threads::record());
+            format!("booting; the console ends with:\n{}", tail(&vm))
+        })?;
         Ok(Machine {
             vm,
             server,
@@ -196,6 +199,7 @@ impl Lab {
             shell,
             driver: self.driver,
             kernel: self.kernel.clone(),
+            threads_log: self.log("threads"),
         })
     }
 

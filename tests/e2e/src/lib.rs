@@ -8,3 +8,4 @@ pub mod kernel_log;
 pub mod lab;
 pub mod machine;
 mod shell;
+mod threads;

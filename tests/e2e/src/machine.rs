@@ -2,6 +2,7 @@
 
 //! A guest under test: the virtual machine, the bus with a SCSI controller, and a shell inside.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,7 @@ use crate::kernel_log;
 use crate::lab::BOOT_LIMIT;
 pub use crate::lab::{Driver, Lab, Setup};
 use crate::shell::{Output, Shell};
+use crate::threads;
 
 /// How long a guest may take to be done with a device that was taken away.
 const RELEASE_LIMIT: Duration = Duration::from_secs(40);
@@ -39,6 +41,8 @@ pub struct Machine {
     /// Whose drivers are under test.
     pub driver: Driver,
     pub(crate) kernel: Kernel,
+    /// Where to write what the host's threads do while the guest does not answer.
+    pub(crate) threads_log: PathBuf,
     pub(crate) devices: Vec<Arc<dyn Device>>,
     pub(crate) shell: Shell<Agent>,
 }
@@ -64,6 +68,7 @@ impl Machine {
     pub fn finish(&mut self, command: &str, limit: Duration) -> Result<Output> {
         let output = self.shell.finish(limit * self.kernel.burden());
         output.with_context(|| {
+            let _ = std::fs::write(&self.threads_log, threads::record());
             format!(
                 "running '{command}'; the console ends with:\n{}",
                 tail(&self.vm)
