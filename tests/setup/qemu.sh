@@ -28,6 +28,10 @@ mend_all() {
 	# Other threads set bits of this word at the same time.
 	mend target/i386/tcg/system/svm_helper.c \
 		's/^( *)cs->interrupt_request \|= CPU_INTERRUPT_VIRQ;/\1qatomic_or(\&cs->interrupt_request, CPU_INTERRUPT_VIRQ);/'
+	# Whoever restores a state of the FPU writes all such flags of the first processor, interrupt masks
+	# and nested paging among them, as they were when it looked.
+	mend target/i386/tcg/system/fpu_helper.c \
+		's/^( *)env->hflags2 &= ~HF2_IGNNE_MASK;/\1if (env->hflags2 \& HF2_IGNNE_MASK) {\n\1    env->hflags2 \&= ~HF2_IGNNE_MASK;\n\1}/'
 	# What was translated of a byte is dropped before the byte is written, and another processor can
 	# translate it again in between.
 	mend accel/tcg/cputlb.c '/^    do_st_1\(cpu, &l\.page\[0\], val, l\.mmu_idx, ra\);/a\

@@ -37,7 +37,7 @@ use crate::runner::Job;
 
 /// Run only when asked for by their whole name: they take minutes each, or do not pass with both
 /// drivers yet (`Documentation/testing.rst` says which).
-pub const ON_REQUEST: [&str; 21] = [
+pub const ON_REQUEST: [&str; 20] = [
     "fuzz/campaign",
     "kernels/builtin",
     "kernels/root-partition",
@@ -57,7 +57,6 @@ pub const ON_REQUEST: [&str; 21] = [
     "power/hibernate",
     "power/kexec",
     "power/lost",
-    "rescind/cycles",
     "util/truncated",
 ];
 
