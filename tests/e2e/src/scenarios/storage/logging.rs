@@ -19,15 +19,17 @@ const LEVELS: [(u32, [usize; 3]); 3] = [(0, [0, 0, 0]), (1, [1, 0, 0]), (2, [1, 
 /// The level may be changed at any time.
 pub fn levels(machine: &mut Machine) -> Result<()> {
     let unit = machine.controller.unit(0, 0).context("the disk")?;
+    // Which name it has depends on which disk was found first.
+    let disk = machine.sh("ls /sys/bus/scsi/devices/*:0:0:0/block")?;
     let parameter = format!(
         "/sys/module/{}/parameters/logging_level",
         machine.driver.storvsc()
     );
     for (level, expected) in LEVELS {
         machine.sh(&format!("echo {level} >{parameter}; dmesg -c >/dev/null"))?;
-        machine.sh(&format!("scsi-tool command /dev/sda {UNKNOWN}"))?;
+        machine.sh(&format!("scsi-tool command /dev/{disk} {UNKNOWN}"))?;
         unit.inject(Injection::new(Fault::Check(Sense::READ_ERROR)).only(TEST_UNIT_READY));
-        machine.sh(&format!("scsi-tool command /dev/sda {TEST}"))?;
+        machine.sh(&format!("scsi-tool command /dev/{disk} {TEST}"))?;
         let log = machine.sh("dmesg")?;
         let count = |what: &str| log.lines().filter(|line| line.contains(what)).count();
         let found = [
