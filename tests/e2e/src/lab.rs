@@ -188,7 +188,7 @@ impl Lab {
             .context("the machine has no agent port")
             .and_then(|port| Shell::connect(port, BOOT_LIMIT * patience));
         let shell = shell.with_context(|| {
-            let _ = std::fs::write(self.log("threads"), threads::record());
+            threads::record(&self.log("threads"));
             format!("booting; the console ends with:\n{}", tail(&vm))
         })?;
         Ok(Machine {

@@ -68,7 +68,7 @@ impl Machine {
     pub fn finish(&mut self, command: &str, limit: Duration) -> Result<Output> {
         let output = self.shell.finish(limit * self.kernel.burden());
         output.with_context(|| {
-            let _ = std::fs::write(&self.threads_log, threads::record());
+            threads::record(&self.threads_log);
             format!(
                 "running '{command}'; the console ends with:\n{}",
                 tail(&self.vm)
