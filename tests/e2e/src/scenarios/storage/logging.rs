@@ -5,7 +5,7 @@
 use anyhow::{Context as _, Result, ensure};
 use vmbus_host::scsi::{Fault, Injection, Sense};
 
-use super::TEST_UNIT_READY;
+use super::{FIRST_DISK, TEST_UNIT_READY};
 use crate::machine::Machine;
 
 /// An unknown command; the host refuses it.
@@ -19,8 +19,7 @@ const LEVELS: [(u32, [usize; 3]); 3] = [(0, [0, 0, 0]), (1, [1, 0, 0]), (2, [1, 
 /// The level may be changed at any time.
 pub fn levels(machine: &mut Machine) -> Result<()> {
     let unit = machine.controller.unit(0, 0).context("the disk")?;
-    // Which name it has depends on which disk was found first.
-    let disk = machine.sh("ls /sys/bus/scsi/devices/*:0:0:0/block")?;
+    let disk = machine.sh(&format!("ls {FIRST_DISK}"))?;
     let parameter = format!(
         "/sys/module/{}/parameters/logging_level",
         machine.driver.storvsc()

@@ -11,7 +11,7 @@ use vmbus_host::vmbus::channel::{Channel, INBAND};
 use vmbus_host::vmbus::ring::Field;
 use vmbus_host::vmbus::tamper::Ring;
 
-use super::{SOON, TEST_UNIT_READY};
+use super::{FIRST_DISK, SOON, TEST_UNIT_READY};
 use crate::machine::{Driver, Lab, Machine, Setup, wait_until};
 
 const PAGE: u32 = 4096;
@@ -69,13 +69,12 @@ fn load(machine: &mut Machine, parameters: &str) -> Result<()> {
     machine.sh(&format!(
         "dmesg -c >/dev/null; modprobe {module} {parameters}"
     ))?;
-    let disk = "/sys/bus/scsi/devices/*:0:0:0/block";
     machine.until(
-        &format!("[ -b /dev/$(ls {disk} 2>/dev/null || echo none) ]"),
+        &format!("[ -b /dev/$(ls {FIRST_DISK} 2>/dev/null || echo none) ]"),
         &format!("with {parameters} a disk appears"),
     )?;
     machine.sh(&format!(
-        "dd if=/dev/$(ls {disk}) of=/dev/null bs=256k count=4 iflag=direct"
+        "dd if=/dev/$(ls {FIRST_DISK}) of=/dev/null bs=256k count=4 iflag=direct"
     ))?;
     machine.until(
         "[ $(ls -d /sys/bus/vmbus/devices/*/channels/* | wc -l) = 2 ]",
