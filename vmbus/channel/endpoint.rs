@@ -203,6 +203,7 @@ impl Endpoint {
         self.incoming.run(|incoming| {
             let Some(incoming) = incoming else { return };
             let progress = self.handler.on_event(self, &mut Receiver(incoming));
+            let took = incoming.owes_room();
             self.give_back(incoming);
             let again = match (progress, self.mode) {
                 (Progress::More, _) => true,
@@ -214,7 +215,9 @@ impl Endpoint {
                     }
                     more
                 }
-                (Progress::Done, _) => false,
+                // The host does not signal what it adds to a ring that is not empty, as this one was
+                // until the room was given back.
+                (Progress::Done, _) => took && incoming.look_again(),
             };
             if again && !self.is_closing() {
                 self.schedule();

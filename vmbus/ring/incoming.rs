@@ -82,6 +82,19 @@ impl Incoming {
         self.reader.unmask_and_check()
     }
 
+    /// Whether packets were taken whose room [`Self::finish`] has not given back.
+    #[inline]
+    pub fn owes_room(&self) -> bool {
+        self.reader.owes_room()
+    }
+
+    /// Returns whether there are packets for which no signal may come: the host wrote them before it
+    /// saw how much [`Self::finish`] gave back.
+    #[inline]
+    pub fn look_again(&mut self) -> bool {
+        self.reader.look_again()
+    }
+
     /// What was counted.
     pub fn counters(&self) -> ReadCounters {
         self.reader.counters()

@@ -210,8 +210,20 @@ impl<S: Shared, B: DerefMut<Target = [u8]>> Reader<S, B> {
     /// Allows signals. Returns whether there are packets already, for which none may come.
     pub fn unmask_and_check(&mut self) -> bool {
         self.shared.store(Word::InterruptMask, 0);
-        // The host writes a packet and then looks at the mask; we clear it and then look for
-        // packets. One of us sees the other.
+        self.look_again()
+    }
+
+    /// Whether packets were taken whose room [`Self::finish`] has not given back.
+    #[inline]
+    pub fn owes_room(&self) -> bool {
+        self.read != self.published
+    }
+
+    /// Returns whether there are packets for which no signal may come, where [`Self::finish`] or
+    /// [`Self::unmask_and_check`] has just told the host that it is to signal the next one.
+    pub fn look_again(&mut self) -> bool {
+        // The host writes a packet and then looks at the mask, and whether we had read all that was
+        // before; we say so and then look for packets. One of us sees the other.
         self.shared.full_barrier();
         self.read != self.write || self.look() == Ok(true)
     }

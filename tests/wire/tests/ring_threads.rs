@@ -110,8 +110,8 @@ fn host_writes(mut host: HostWriter, room: Receiver<()>, guest: Sender<()>) {
     }
 }
 
-#[test]
-fn guest_reads() {
+/// The guest takes packets, with the host's signals masked while it does so, or all the time on.
+fn guest_reads(masks: bool) {
     let memory = Arc::new(Memory::new(4096));
     let (mut reader, host) = (
         Reader::new(memory.clone(), vec![0; 256]),
@@ -122,7 +122,9 @@ fn guest_reads() {
     let host = thread::spawn(move || host_writes(host, host_signals, to_guest));
     let mut number = 0;
     while number < PACKETS {
-        reader.mask();
+        if masks {
+            reader.mask();
+        }
         for _ in 0..number % 7 + 1 {
             let Some(found) = reader.advance().unwrap() else {
                 break;
@@ -137,10 +139,25 @@ fn guest_reads() {
         if reader.finish().is_needed() {
             let _ = to_host.send(());
         }
-        if !reader.unmask_and_check() && number < PACKETS {
+        let more = if masks {
+            reader.unmask_and_check()
+        } else {
+            reader.look_again()
+        };
+        if !more && number < PACKETS {
             sleep(&guest_signals);
         }
     }
     host.join().unwrap();
     assert_eq!(reader.counters().faults, 0);
+}
+
+#[test]
+fn guest_reads_in_batches() {
+    guest_reads(true);
+}
+
+#[test]
+fn guest_reads_with_signals_on() {
+    guest_reads(false);
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use vmbus_host::ic::TimeSync;
+use vmbus_host::ic::heartbeat;
 use vmbus_host::ic::timesync::{SAMPLE, SYNC};
 use vmbus_host::scsi::Disk;
 
@@ -14,6 +15,9 @@ use crate::machine::{Lab, Machine, Setup};
 
 /// Beats under load.
 const BEATS: u64 = 100;
+/// Beats that do not wait for each other, and how many times so many are sent.
+const BURST: u64 = 8;
+const BURSTS: u64 = 5000;
 /// No clock of the guest runs to this day by itself.
 const FAR: Duration = Duration::from_secs(100 * 24 * 3600);
 /// What two clocks in the guest may be apart when they were set alike, and less than what they are
@@ -36,6 +40,7 @@ pub fn clock(lab: &Lab) -> Result<()> {
     util.load_until("sda")?;
     util.load()?;
     beats(&mut util)?;
+    bursts(&util)?;
 
     let timesync = util.services.timesync.clone();
     let mut clock = Clock::new(&mut util.machine, &timesync)?;
@@ -63,6 +68,28 @@ fn beats(util: &mut Util) -> Result<()> {
         heartbeat.number()
     );
     util.sh("kill $(cat /tmp/load)")?;
+    Ok(())
+}
+
+/// Beats that come while the guest is about to be done with the one before: a little later in each burst.
+/// Where it then believes that a signal will follow, and the host that none is needed, the rest is
+/// never answered.
+fn bursts(util: &Util) -> Result<()> {
+    let link = util.services.heartbeat.link();
+    for burst in 0..BURSTS {
+        let mut tickets = Vec::new();
+        for number in 0..BURST {
+            tickets.push(link.post(&heartbeat::body(number))?);
+            let sent = Instant::now();
+            while sent.elapsed() < Duration::from_micros(burst % 200) {
+                std::hint::spin_loop();
+            }
+        }
+        for ticket in tickets {
+            link.finish(ticket, SOON)
+                .with_context(|| format!("burst {burst}"))?;
+        }
+    }
     Ok(())
 }
 
