@@ -5,9 +5,12 @@
 //! The host can change it at any moment. Therefore it is only ever copied, and nobody gets a
 //! reference into it.
 
-use super::pages::{
-    ZeroedPage,
-    HV_PAGES_PER_PAGE, //
+use super::{
+    layout::Layout,
+    pages::{
+        hv_pfn,
+        ZeroedPage, //
+    }, //
 };
 use crate::{
     bindings,
@@ -105,7 +108,7 @@ impl HostMemory {
 
     /// The numbers of the pages in order, in units of the hypervisor's pages.
     pub fn pfns(&self) -> impl ExactSizeIterator<Item = u64> + '_ {
-        (0..self.pages.len() * HV_PAGES_PER_PAGE).map(|index| {
+        (0..self.layout().count()).map(|index| {
             // The index is of a page that is there.
             self.pfn(index).unwrap_or_default()
         })
@@ -113,8 +116,11 @@ impl HostMemory {
 
     /// The number of page `index` of the hypervisor's.
     pub fn pfn(&self, index: usize) -> Option<u64> {
-        let page = self.pages.get(index / HV_PAGES_PER_PAGE)?;
-        Some(page.hv_pfn() + index.rem_euclid(HV_PAGES_PER_PAGE) as u64)
+        hv_pfn(&self.pages, self.layout(), index)
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::whole(self.pages.len(), PAGE_SIZE)
     }
 
     /// Never frees the memory, because the host may still use it.

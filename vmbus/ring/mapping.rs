@@ -8,8 +8,9 @@
 use super::{
     host_memory::HostMemory,
     index::Size,
+    layout::Layout,
     order,
-    pages::ZeroedPage,
+    pages::hv_pfn,
     shared::{
         Shared,
         Word, //
@@ -52,9 +53,18 @@ impl RingMemory {
         })
     }
 
-    /// The pages, the first of which is the header.
-    pub(super) fn pages(&self) -> &[ZeroedPage] {
-        self.memory.pages()
+    /// The number of the hypervisor's pages that the host gets.
+    pub(super) fn hv_pages(&self) -> usize {
+        self.layout().count()
+    }
+
+    /// The number of page `index` of those.
+    pub(super) fn hv_pfn(&self, index: usize) -> Option<u64> {
+        hv_pfn(self.memory.pages(), self.layout(), index)
+    }
+
+    fn layout(&self) -> Layout {
+        Layout::ring(self.memory.pages().len(), PAGE_SIZE)
     }
 
     /// Never frees the pages.

@@ -4,7 +4,6 @@
 
 use super::{
     mapping::RingMemory,
-    pages::HV_PAGES_PER_PAGE,
     shared::{
         RingDebug,
         Shared,
@@ -75,7 +74,7 @@ impl RingPages {
     /// The numbers of the pages in the order of the GPADL, in units of the hypervisor's pages. Of
     /// the page that a header is in, the host gets the first of these only.
     pub fn pfns(&self) -> Pfns<'_> {
-        let len = hv_pages(&self.outgoing) + hv_pages(&self.incoming);
+        let len = self.outgoing.hv_pages() + self.incoming.hv_pages();
         Pfns {
             pages: self,
             next: 0,
@@ -86,7 +85,7 @@ impl RingPages {
     /// Where the incoming ring begins, counted like [`Self::pfns`].
     pub fn downstream_offset(&self) -> u32 {
         // CAST: The size of a ring is a 32-bit number, not to speak of its pages.
-        hv_pages(&self.outgoing) as u32
+        self.outgoing.hv_pages() as u32
     }
 
     /// Never frees the memory, because the host may still use it.
@@ -129,20 +128,6 @@ impl RingPages {
     }
 }
 
-/// The number of the hypervisor's pages that the host gets of `ring`.
-fn hv_pages(ring: &RingMemory) -> usize {
-    1 + ring.pages().len().saturating_sub(1) * HV_PAGES_PER_PAGE
-}
-
-/// The number of page `index` of those.
-fn hv_pfn(ring: &RingMemory, index: usize) -> Option<u64> {
-    let Some(data) = index.checked_sub(1) else {
-        return Some(ring.pages().first()?.hv_pfn());
-    };
-    let page = ring.pages().get(1 + data / HV_PAGES_PER_PAGE)?;
-    Some(page.hv_pfn() + data.rem_euclid(HV_PAGES_PER_PAGE) as u64)
-}
-
 /// The iterator of [`RingPages::pfns`].
 #[derive(Clone)]
 pub struct Pfns<'a> {
@@ -156,9 +141,10 @@ impl Iterator for Pfns<'_> {
 
     fn next(&mut self) -> Option<u64> {
         let index = self.next;
-        let pfn = match index.checked_sub(hv_pages(&self.pages.outgoing)) {
-            Some(index) => hv_pfn(&self.pages.incoming, index),
-            None => hv_pfn(&self.pages.outgoing, index),
+        let RingPages { outgoing, incoming } = self.pages;
+        let pfn = match index.checked_sub(outgoing.hv_pages()) {
+            Some(index) => incoming.hv_pfn(index),
+            None => outgoing.hv_pfn(index),
         }?;
         self.next = index + 1;
         Some(pfn)

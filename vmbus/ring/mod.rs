@@ -12,6 +12,7 @@
 mod host_memory;
 mod incoming;
 pub mod index;
+pub mod layout;
 #[expect(unsafe_code, reason = "memory that the host writes to")]
 mod mapping;
 mod memory;

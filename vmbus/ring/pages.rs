@@ -2,18 +2,10 @@
 
 //! Pages to share with the host.
 
-use crate::{
-    bindings,
-    wire::HV_PAGE_SIZE, //
-};
+use super::layout::Layout;
+use crate::bindings;
 use core::ptr::NonNull;
-use kernel::{
-    page::PAGE_SIZE,
-    prelude::*, //
-};
-
-/// The number of the hypervisor's pages in one of the kernel's.
-pub(super) const HV_PAGES_PER_PAGE: usize = PAGE_SIZE / HV_PAGE_SIZE;
+use kernel::prelude::*;
 
 /// A page of the kernel that begins with zeros.
 ///
@@ -43,7 +35,7 @@ impl ZeroedPage {
     }
 
     /// The number of the first of the hypervisor's pages in this page.
-    pub(super) fn hv_pfn(&self) -> u64 {
+    fn hv_pfn(&self) -> u64 {
         // SAFETY: By the type invariant, this is a page.
         unsafe { bindings::hv_rust_page_to_hvpfn(self.as_ptr()) }
     }
@@ -54,4 +46,12 @@ impl Drop for ZeroedPage {
         // SAFETY: By the type invariant, this object owns the page.
         unsafe { bindings::__free_pages(self.as_ptr(), 0) };
     }
+}
+
+/// The number of page `index` of those that are shared of `pages`, in units of the hypervisor's
+/// pages; [`None`] if there are not so many.
+pub(super) fn hv_pfn(pages: &[ZeroedPage], layout: Layout, index: usize) -> Option<u64> {
+    let place = layout.place(index)?;
+    // CAST: To a type that is no narrower.
+    Some(pages.get(place.page)?.hv_pfn() + place.part as u64)
 }

@@ -4,6 +4,8 @@
 
 #[path = "../../../vmbus/ring/index.rs"]
 pub mod index;
+#[path = "../../../vmbus/ring/layout.rs"]
+pub mod layout;
 #[path = "../../../vmbus/ring/reader.rs"]
 pub mod reader;
 #[path = "../../../vmbus/ring/requests.rs"]
