@@ -17,8 +17,11 @@ mod queue;
 #[expect(unsafe_code, reason = "wraps struct tasklet_struct")]
 mod tasklet;
 
-pub(crate) use atomic::compiler_barrier;
 pub use atomic::Atomic;
+pub(crate) use atomic::{
+    compiler_barrier,
+    full_barrier, //
+};
 pub use completion::Completion;
 pub use exchange::Exchange;
 pub(crate) use exclusive::Exclusive;

@@ -25,6 +25,25 @@ pub(crate) fn compiler_barrier() {
     unsafe { core::arch::asm!("", options(nostack, preserves_flags)) };
 }
 
+/// Orders everything before it with everything after it, for the host as well.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn full_barrier() {
+    // SAFETY: Adds 0 to the word below the stack pointer, where an interrupt may put what it likes:
+    // the kernel has no red zone. A locked instruction is a full barrier.
+    unsafe { core::arch::asm!("lock add dword ptr [rsp - 4], 0") };
+}
+
+/// Orders everything before it with everything after it, for the host as well: the kernel is one
+/// for many CPUs on all other architectures.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub(crate) fn full_barrier() {
+    use kernel::sync::barrier;
+
+    barrier::smp_mb(barrier::Full);
+}
+
 #[cfg(target_arch = "x86_64")]
 mod inline {
     use super::compiler_barrier;
