@@ -34,14 +34,21 @@
 #include <scsi/scsi_host.h>
 #include <scsi/scsi_tcq.h>
 #include <asm/mshyperv.h>
-#include <clocksource/hyperv_timer.h>
 
 /* Macros with casts, which bindgen cannot evaluate. */
 const blist_flags_t HV_CONST_BLIST_REPORTLUN2 = BLIST_REPORTLUN2;
 const blist_flags_t HV_CONST_BLIST_TRY_VPD_PAGES = BLIST_TRY_VPD_PAGES;
 
+/* The registers of the SynIC: macros on x86, of an enumeration's values on arm64. */
+const u32 HV_CONST_SYNIC_SCONTROL = HV_MSR_SCONTROL;
+const u32 HV_CONST_SYNIC_SIEFP = HV_MSR_SIEFP;
+const u32 HV_CONST_SYNIC_SIMP = HV_MSR_SIMP;
+const u32 HV_CONST_SYNIC_EOM = HV_MSR_EOM;
+const u32 HV_CONST_SYNIC_SINT0 = HV_MSR_SINT0;
+
 /* bindgen sees the definitions in there, so the shims need no prototypes. */
 #include "vmbus/helpers.c"
+#include "vmbus/interrupt.c"
 #include "storvsc/helpers.c"
 #include "netvsc/helpers.c"
 #include "hv_util/helpers.c"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* C macros, inline functions and per-CPU data of the kernel, made callable from Rust. */
+#define pr_fmt(fmt) "hv_vmbus: " fmt
 #include <linux/acpi.h>
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -9,13 +10,12 @@
 #include <linux/mod_devicetable.h>
 #include <linux/module.h>
 #include <linux/ratelimit.h>
-#include <linux/sched.h>
 #include <linux/sched/isolation.h>
-#include <linux/smpboot.h>
 #include <linux/topology.h>
 #include <linux/vmalloc.h>
 #include <asm/mshyperv.h>
 #include <asm/sync_bitops.h>
+#include <clocksource/hyperv_timer.h>
 
 u64 hv_rust_fast_hypercall8(u16 control, u64 input)
 {
@@ -101,84 +101,21 @@ bool hv_rust_use_auto_eoi(void)
 	return hv_recommend_using_aeoi();
 }
 
-u8 hv_rust_vector(void)
+/* A register of the hypervisor's, of the CPU that asks: an MSR on x86, by hypercall on arm64. */
+u64 hv_rust_register(u32 number)
 {
-	return HYPERVISOR_CALLBACK_VECTOR;
+	return hv_get_msr(number);
 }
 
-/* --- The interrupt ---------------------------------------------------------------------------- */
-
-static void (*hv_rust_interrupt_handler)(void);
-static DEFINE_PER_CPU(bool, hv_rust_interrupt_pending);
-static DEFINE_PER_CPU(struct task_struct *, hv_rust_interrupt_thread);
-
-static void hv_rust_interrupt_thread_setup(unsigned int cpu)
+void hv_rust_set_register(u32 number, u64 value)
 {
-	sched_set_fifo(current);
+	hv_set_msr(number, value);
 }
 
-static int hv_rust_interrupt_thread_should_run(unsigned int cpu)
+/* The timer by which the hypervisor interrupts a CPU; on arm64 there is none. */
+void hv_rust_timer_stop(u32 cpu)
 {
-	return __this_cpu_read(hv_rust_interrupt_pending);
-}
-
-static void hv_rust_interrupt_thread_run(unsigned int cpu)
-{
-	__this_cpu_write(hv_rust_interrupt_pending, false);
-	hv_rust_interrupt_handler();
-}
-
-static struct smp_hotplug_thread hv_rust_interrupt_threads = {
-	.store			= &hv_rust_interrupt_thread,
-	.setup			= hv_rust_interrupt_thread_setup,
-	.thread_should_run	= hv_rust_interrupt_thread_should_run,
-	.thread_fn		= hv_rust_interrupt_thread_run,
-	.thread_comm		= "vmbus_irq/%u",
-};
-
-/* The handler takes spinlocks, which sleep on PREEMPT_RT: there a thread of each CPU runs it. */
-static void hv_rust_interrupt_wake(void)
-{
-	__this_cpu_write(hv_rust_interrupt_pending, true);
-	wake_up_process(__this_cpu_read(hv_rust_interrupt_thread));
-}
-
-/* Elsewhere it may take them: lockdep, which thinks of PREEMPT_RT, has to be told. */
-static void hv_rust_interrupt_annotated(void)
-{
-	static DEFINE_WAIT_OVERRIDE_MAP(map, LD_WAIT_CONFIG);
-
-	lock_map_acquire_try(&map);
-	hv_rust_interrupt_handler();
-	lock_map_release(&map);
-}
-
-int hv_rust_interrupt_start(void (*handler)(void))
-{
-	int ret;
-
-	hv_rust_interrupt_handler = handler;
-	if (!IS_ENABLED(CONFIG_PREEMPT_RT)) {
-		hv_setup_vmbus_handler(IS_ENABLED(CONFIG_LOCKDEP) ? hv_rust_interrupt_annotated
-								  : handler);
-		return 0;
-	}
-	ret = smpboot_register_percpu_thread(&hv_rust_interrupt_threads);
-	if (ret)
-		hv_rust_interrupt_handler = NULL;
-	else
-		hv_setup_vmbus_handler(hv_rust_interrupt_wake);
-	return ret;
-}
-
-/* Called when no CPU gets the interrupt any more, or when starting failed. */
-void hv_rust_interrupt_stop(void)
-{
-	if (!hv_rust_interrupt_handler)
-		return;
-	hv_remove_vmbus_handler();
-	if (IS_ENABLED(CONFIG_PREEMPT_RT))
-		smpboot_unregister_percpu_thread(&hv_rust_interrupt_threads);
+	hv_stimer_cleanup(cpu);
 }
 
 u32 hv_rust_vp_number(u32 cpu)
@@ -186,15 +123,40 @@ u32 hv_rust_vp_number(u32 cpu)
 	return hv_cpu_number_to_vp_number(cpu);
 }
 
+#ifdef CONFIG_ACPI
+/* Firmware of arm64 machines that says nothing (_CCA) of caches, which are coherent on all. */
+static void hv_rust_assume_coherent(struct acpi_device *adev)
+{
+	if (!IS_ENABLED(CONFIG_ACPI_CCA_REQUIRED) ||
+	    device_get_dma_attr(&adev->dev) != DEV_DMA_NOT_SUPPORTED)
+		return;
+	pr_info("No ACPI _CCA found; assuming coherent device I/O\n");
+	adev->flags.cca_seen = true;
+	adev->flags.coherent_dma = true;
+}
+
 /* The ACPI device behind the platform device @dev, made a full fledged parent for DMA. */
-struct device *hv_rust_root_device(struct device *dev)
+static struct device *hv_rust_acpi_device(struct device *dev)
 {
 	struct acpi_device *adev = ACPI_COMPANION(dev);
 
 	if (!adev)
 		return NULL;
 	ACPI_COMPANION_SET(&adev->dev, adev);
+	hv_rust_assume_coherent(adev);
 	return &adev->dev;
+}
+#else
+static struct device *hv_rust_acpi_device(struct device *dev)
+{
+	return NULL;
+}
+#endif
+
+/* What the devices on the bus are children of: @dev itself if it comes from a device tree. */
+struct device *hv_rust_root_device(struct device *dev)
+{
+	return hv_rust_acpi_device(dev) ?: dev;
 }
 
 /* --- CPUs ------------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 //! Nothing here knows what a channel is. What comes in goes to a [`Sink`].
 //!
 //! C headers: [`arch/x86/include/asm/mshyperv.h`](srctree/arch/x86/include/asm/mshyperv.h),
+//! [`arch/arm64/include/asm/mshyperv.h`](srctree/arch/arm64/include/asm/mshyperv.h),
 //! [`include/asm-generic/mshyperv.h`](srctree/include/asm-generic/mshyperv.h)
 
 mod affinity;

@@ -24,7 +24,7 @@ place() {
 		cmp -s "$REPO/$file" "$dest/$file" || install -D -m 644 "$REPO/$file" "$dest/$file"
 	done
 	# What is no longer a source of ours.
-	comm -13 <(driver_sources | sort) <(cd "$dest" && find . -name '*.rs' -o -name helpers.c | sed 's/^..//' | sort) |
+	comm -13 <(driver_sources | sort) <(cd "$dest" && find . -name '*.rs' -o -name '*.c' ! -name '*.mod.c' | sed 's/^..//' | sort) |
 		grep -v '^include/hv_bindings.rs$' | while read -r file; do rm "$dest/$file"; done || true
 }
 

@@ -138,6 +138,7 @@ impl<S: Sink> Cpus<S> {
             }
         }
         synic::disable();
+        synic::mask_interrupt();
         Ok(())
     }
 

@@ -114,7 +114,7 @@ impl<M: Mortal> LastRites<M> {
     extern "C" fn crash(_: *mut bindings::pt_regs) {
         Self::perish();
         // SAFETY: The timer of this CPU is stopped, which does no harm if it has none.
-        unsafe { bindings::hv_stimer_cleanup(CpuId::current().as_u32()) };
+        unsafe { bindings::hv_rust_timer_stop(CpuId::current().as_u32()) };
         synic::disable();
     }
 

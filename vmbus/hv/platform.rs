@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The device that stands for the bus in the firmware's tables. All devices on the bus are its
-//! children, in the same place of sysfs whatever bus driver is used.
+//! The device that stands for the bus in the firmware's tables, ACPI's or a device tree. All devices
+//! on the bus are its children, in the same place of sysfs whatever bus driver is used.
 
 use core::pin::Pin;
 
 use kernel::{
-    acpi, device, driver, platform,
+    acpi, device, driver,
+    error::to_result,
+    of, platform,
     prelude::*,
     sync::{
         aref::ARef,
@@ -38,6 +40,12 @@ kernel::acpi_device_table!(
     ]
 );
 
+kernel::of_device_table!(
+    OF_TABLE,
+    <RootPlatform as platform::Driver>::IdInfo,
+    [(of::DeviceId::new(c"microsoft,vmbus"), ())]
+);
+
 /// The driver, from the moment on that it was bound.
 static DRIVER: Atomic<*mut bindings::device_driver> = Atomic::new(core::ptr::null_mut());
 
@@ -47,6 +55,7 @@ impl platform::Driver for RootPlatform {
     type IdInfo = ();
     type Data<'bound> = Self;
     const ACPI_ID_TABLE: Option<acpi::IdTable<Self::IdInfo>> = Some(&ACPI_TABLE);
+    const OF_ID_TABLE: Option<of::IdTable<Self::IdInfo>> = Some(&OF_TABLE);
 
     fn probe<'bound>(
         dev: &'bound platform::Device<device::Core<'_>>,
@@ -57,6 +66,8 @@ impl platform::Driver for RootPlatform {
         let raw = core::ptr::from_ref(dev)
             .cast::<bindings::device>()
             .cast_mut();
+        // SAFETY: `raw` is a valid device, that of a platform device.
+        to_result(unsafe { bindings::hv_rust_interrupt_find(raw) })?;
         // SAFETY: `raw` is a valid device.
         let root = unsafe { bindings::hv_rust_root_device(raw) };
         // SAFETY: As above; a device has its driver before it is probed.
@@ -95,8 +106,8 @@ impl RootDriver {
         if found.is_null() {
             return Err(ENODEV);
         }
-        // SAFETY: The ACPI device exists as long as the platform device made from it, to which the
-        // driver is bound.
+        // SAFETY: This is the platform device that the driver is bound to, or the ACPI device that it
+        // was made from, which exists as long.
         let root = unsafe { device::Device::get_device(found) };
         Ok(Self {
             root: Root(root),
