@@ -4,11 +4,11 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup modules modules_install dkms_install intree host images run test packaging fuzz fuzz-parsers bench bench-quick bench-tools check clean
+.PHONY: help setup modules modules_install dkms_install intree host images run test packaging arm64 fuzz fuzz-parsers bench bench-quick bench-tools check clean
 
 help: ## Show this list
 	@echo "The Rust Hyper-V guest drivers. Targets:"
-	@awk -F ':.*## ' '/^[a-z_-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9_-]+:.*## / { printf "  %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make the Debian root and the kernel tree in the cache (once; about 6 minutes, as root)
 	@tests/setup/setup.sh setup
@@ -36,6 +36,10 @@ run: images ## Boot a stock Debian kernel on our VMBus host with our drivers and
 
 test: images ## Run every test; ONLY=word: those of that name; KERNEL=debug, kcsan or rt: guests with that kernel
 	@tests/lab/test.sh "$(ONLY)" "$(KERNEL)"
+
+arm64: ## Compile the drivers for arm64, with pages of 4 and of 64 KiB
+	@tests/setup/kernel.sh arm64-4k arm64-64k
+	@echo "==> the drivers compile for arm64"
 
 packaging: images ## Try DKMS and initramfs-tools in a copy of the root, and boot a guest from what they make
 	@tests/lab/packaging.sh

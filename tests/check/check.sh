@@ -52,7 +52,7 @@ advisories() {
 
 c_style() {
 	in_source -- sh -c 'cd /src && perl /build/linux/scripts/checkpatch.pl --no-tree --no-summary --terse --strict \
-		--root /build/linux --ignore AVOID_EXTERNS,VSPRINTF_POINTER_EXTENSION --file */helpers.c vmbus/exports.c tests/guest/modules/*.c include/hv_bindings.h Kconfig'
+		--root /build/linux --ignore AVOID_EXTERNS,VSPRINTF_POINTER_EXTENSION --file */helpers.c vmbus/interrupt.c vmbus/exports.c tests/guest/modules/*.c include/hv_bindings.h Kconfig'
 }
 
 scripts() {
@@ -69,6 +69,7 @@ step check-docs document_host
 need_extra
 step check-sphinx document_all
 step check-c c_style
+"$REPO/tests/setup/kernel.sh" arm64-4k arm64-64k
 step check-scripts scripts
 step check-advisories advisories
 step check-rules "$REPO/tests/setup/cargo.sh" test --locked -p source-check

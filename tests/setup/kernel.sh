@@ -10,6 +10,7 @@
 #   vmlinuz       the kernel
 #   modules.cpio  its modules and ours, a RAM disk to be appended to guest.cpio
 #   c-drivers     is there where the C drivers are among them
+# Of those for another machine only the drivers are compiled, and there are no such results.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -44,13 +45,16 @@ unpack() {
 # wanted NAME: what is common, what the kernel's fragment includes, and the fragment.
 wanted() {
 	local other
-	[ "$1" = base ] || cat "$FRAGMENTS/base.config"
+	[ "$1" = base ] || is_foreign "$1" || cat "$FRAGMENTS/base.config"
 	for other in $(sed -n 's/^# with //p' "$FRAGMENTS/$1.config"); do cat "$FRAGMENTS/$other.config"; done
 	cat "$FRAGMENTS/$1.config"
 }
 
-# The compiler's choice: with KASAN, Rust and C have to have the same back end.
-toolchain() { sed -n 's/^# by clang$/LLVM=1/p' "$FRAGMENTS/$1.config"; }
+# The compiler's choice: with KASAN, Rust and C have to have the same back end, and only clang
+# compiles for all machines.
+toolchain() { sed -n 's/^# by clang$/LLVM=1/p; s/^# drivers only, for /LLVM=1 ARCH=/p' "$FRAGMENTS/$1.config"; }
+
+is_foreign() { grep -q '^# drivers only, for ' "$FRAGMENTS/$1.config"; }
 
 # Lines of a fragment that the configuration does not have: a dependency is missing.
 unheard() {
@@ -76,10 +80,37 @@ configure() {
 	mv "$objects/wanted.new" "$objects/wanted"
 }
 
+# compile NAME TARGET...
 compile() {
 	configure "$1" &&
 		in_kernels make -C /kernels/linux O=/kernels/"$1" $(toolchain "$1") LOCALVERSION=-"$1" \
-			-j"$(nproc)" bzImage modules
+			-j"$(nproc)" "${@:2}"
+}
+
+# Names that the drivers use and that neither they nor the kernel's source, in whatever
+# configuration, have to offer: without the rest of a kernel, this is as near as it gets to modpost.
+unknown_symbols() {
+	in_kernels bash -eu -s "$1" <<'SCRIPT'
+cd "/kernels/$1"
+objects=$(find drivers/hv/rust -name '*.o')
+{
+	llvm-nm --defined-only --just-symbol-name $objects
+	sed -n 's/^EXPORT_SYMBOL_RUST_GPL(\(.*\));/\1/p' rust/exports_*_generated.h
+	grep -rhoE --include='*.[cS]' --exclude-dir=arch '\<EXPORT_[A-Z_]*SYMBOL[A-Z_]*\(\s*\w+' ../linux ../linux/arch/arm64 |
+		sed 's/.*(\s*//'
+	# A macro exports the latter, and modpost makes the former.
+	printf '%s\n' __this_module param_ops_{int,uint}
+} | sort -u >offered
+llvm-nm --undefined-only --just-symbol-name $objects | grep '^\w*$' | sort -u >used
+[ -s used ]
+comm -23 used offered
+SCRIPT
+}
+
+compile_drivers() {
+	local unknown
+	compile "$1" drivers/hv/rust/ && unknown=$(unknown_symbols "$1") || return 1
+	[ -z "$unknown" ] || { echo "the kernel does not export" $unknown; return 1; }
 }
 
 # --- Debian's -------------------------------------------------------------------------------------
@@ -166,7 +197,12 @@ contents() {
 }
 
 make_own() {
-	step "kernel-$1" compile "$1"
+	if is_foreign "$1"; then
+		step "kernel-$1" compile_drivers "$1"
+		mkdir -p "$IMAGES/$1"
+		return
+	fi
+	step "kernel-$1" compile "$1" bzImage modules
 	step "kernel-$1-images" collect "$1" "" "$(toolchain "$1")"
 }
 
@@ -192,7 +228,7 @@ fi
 sum=$(contents | sha1sum | cut -d' ' -f1)
 for name; do
 	[ -e "$FRAGMENTS/$name.config" ] ||
-		die "there is no kernel '$name'; there are: $(cd "$FRAGMENTS" && ls | sed 's/\.config//' | grep -vE '^(base|scenarios)$' | xargs)"
+		die "there is no kernel '$name'; there are: $(cd "$FRAGMENTS" && ls | sed 's/\.config//' | grep -vE '^(base|scenarios|arm64)$' | xargs)"
 	[ "$(cat "$IMAGES/$name/sum" 2>/dev/null)" != "$sum" ] || continue
 	if [ -n "$(flavour "$name")" ]; then
 		lock "$name"
