@@ -264,8 +264,11 @@ impl<S: Sink> CpuState<S> {
         unsafe { &*info.cast::<Self>() }.schedule();
     }
 
-    /// The message in the slot, if there is one.
+    /// The message in the slot, if there is one: the host writes the kind last, so it is read first.
     fn message(&self) -> Option<MessageSlot> {
+        if self.messages.load_u32(SLOT) == SlotType::NONE.0 {
+            return None;
+        }
         let copy = self.messages.copy_out::<{ size_of::<MessageSlot>() }>(SLOT);
         let message = MessageSlot::read_from_bytes(&copy).ok()?;
         (message.kind != SlotType::NONE).then_some(message)

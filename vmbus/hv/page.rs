@@ -12,6 +12,7 @@ use core::ptr::NonNull;
 use kernel::{
     prelude::*,
     sync::atomic::{
+        Acquire,
         Full,
         Relaxed, //
     },
@@ -65,10 +66,10 @@ impl SharedPage {
         unsafe { self.0.as_ptr().add(offset).cast() }
     }
 
-    /// Reads the 32-bit number at `offset`.
+    /// Reads the 32-bit number at `offset`, before anything that comes after it.
     pub(crate) fn load_u32(&self, offset: usize) -> u32 {
         // SAFETY: `at` returns an aligned pointer into the page; only atomic operations access it.
-        unsafe { Atomic::from_ptr(self.at::<u32>(offset)) }.load(Relaxed)
+        unsafe { Atomic::from_ptr(self.at::<u32>(offset)) }.load(Acquire)
     }
 
     /// Reads the 16-bit number at `offset`.
