@@ -4,10 +4,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use vmbus_e2e::machine::Lab;
+use vmbus_host::net::stats::QueueStats;
+use vmbus_host::vmbus::stats::Snapshot;
+use vmbus_host::vmm::CounterSnapshot;
 
 use crate::figures::Figures;
 use crate::guest::Guest;
@@ -54,16 +56,10 @@ fn one(
 ) -> Result<()> {
     // The last run's must not be taken for this one's.
     let _ = fs::remove_file(file);
-    let machine = &mut guest.machine;
-    let (bus, vm) = (machine.server.stats().total, machine.vm.counters());
-    machine.sh_for(
-        &format!("bench-load {place} {} {}", load.calls, load.command),
-        Duration::from_secs(300),
-    )?;
-    let (bus, vm) = (
-        machine.server.stats().total.since(&bus),
-        machine.vm.counters().since(&vm),
-    );
+    let (bus, vm, card) = seen_by_host(guest);
+    guest.run(place, load)?;
+    let (bus_after, vm_after, card_after) = seen_by_host(guest);
+    let (bus, vm) = (bus_after.since(&bus), vm_after.since(&vm));
     let blocks = fs::read_to_string(file)
         .with_context(|| format!("{}: the plugin wrote nothing", file.display()))?;
     let profile = Profile::new(symbols, &blocks);
@@ -82,6 +78,14 @@ fn one(
         ("instructions: kernel's for Rust", shims),
         ("instructions: rest of the kernel", kernel),
         ("allocations", per(profile.calls(&ALLOCATE))),
+        (
+            "frames to the host",
+            seen(card_after.tx_packets - card.tx_packets),
+        ),
+        (
+            "frames from the host",
+            seen(card_after.rx_packets - card.rx_packets),
+        ),
         ("packets to the host", seen(bus.packets_in)),
         ("hypercalls", seen(vm.signal_events + vm.post_messages)),
         ("interrupts", seen(vm.interrupts)),
@@ -103,6 +107,22 @@ fn one(
         profile.show(operations),
     )?;
     Ok(())
+}
+
+/// What the bus, the virtual machine and the card counted so far.
+fn seen_by_host(guest: &Guest) -> (Snapshot, CounterSnapshot, QueueStats) {
+    let machine = &guest.machine;
+    (
+        machine.server.stats().total,
+        machine.vm.counters(),
+        guest
+            .card
+            .stats()
+            .queues
+            .first()
+            .copied()
+            .unwrap_or_default(),
+    )
 }
 
 /// How large the modules are in memory. The C bus is in the kernel.

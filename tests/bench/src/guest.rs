@@ -12,6 +12,11 @@ use vmbus_e2e::machine::{Lab, Machine, Setup};
 use vmbus_host::net::{Card, CardConfig, Peer};
 use vmbus_host::scsi::Disk;
 
+use crate::loads::Load;
+
+/// How long a load may take.
+const LIMIT: Duration = Duration::from_secs(300);
+
 /// The size of the disk.
 const DISK: usize = 64 << 20;
 
@@ -23,6 +28,9 @@ pub struct Guest {
     pub disk_ready: Duration,
     /// How long the interface took, likewise.
     pub net_ready: Duration,
+    /// The card.
+    pub card: Arc<Card>,
+    interface: String,
     disk: PathBuf,
 }
 
@@ -32,9 +40,9 @@ impl Guest {
         let card: Arc<Card> = Card::new(CardConfig::default(), Peer::new(Default::default()));
         let mut machine = lab.boot(Setup {
             devices: vec![card.clone()],
-            extras: &["bench"],
-            // Nothing is to be sent but what is measured.
-            cmdline: "ipv6.disable=1",
+            extras: &["bench", "net"],
+            // Nothing is to be sent but what is measured. Buffers are of huge pages.
+            cmdline: "ipv6.disable=1 hugepages=2",
             ..Setup::default()
         })?;
         let disk = PathBuf::from(format!("/tmp/bench-{}.img", lab.driver));
@@ -46,15 +54,31 @@ impl Guest {
         let start = Instant::now();
         let interface = machine.load_net(&card)?;
         let net_ready = start.elapsed();
+        // How much TCP hands to the driver at once is not to depend on how long answers take.
         machine.sh(&format!(
-            "ip link set {interface} up && ip addr add 10.0.0.15/24 dev {interface} && ping -c 1 -W 10 10.0.0.1"
+            "ip link set {interface} up && ip addr add 10.0.0.15/24 dev {interface} && ping -c 1 -W 10 10.0.0.1 && \
+             echo 16 >/proc/sys/net/ipv4/tcp_min_tso_segs"
         ))?;
         Ok(Self {
             machine,
             disk_ready,
             net_ready,
+            card,
+            interface,
             disk,
         })
+    }
+
+    /// Does a load, and returns what the guest's program said. `number` is what the plugin is to call
+    /// the result.
+    pub fn run(&mut self, number: usize, load: &Load) -> Result<String> {
+        let lro = if load.may_join() { "on" } else { "off" };
+        self.machine
+            .sh(&format!("ethtool -K {} lro {lro}", self.interface))?;
+        self.machine.sh_for(
+            &format!("bench-load {number} {} {}", load.calls, load.command),
+            LIMIT,
+        )
     }
 
     /// The functions of the guest's kernel, by way of the disk: the serial port is too slow.

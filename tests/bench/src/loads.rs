@@ -23,8 +23,9 @@ const fn load(name: &'static str, command: &'static str, calls: u32, operations:
     }
 }
 
-/// All loads.
-pub const LOADS: [Load; 11] = [
+/// Loads that take as many packets with every driver: what both sides send and when does not depend
+/// on how fast either is.
+pub const LOADS: [Load; 15] = [
     load("disk: read 4 KiB", "read /dev/sda 4096", 400, 1),
     load("disk: write 4 KiB", "write /dev/sda 4096", 400, 1),
     load("disk: read 1 MiB", "read /dev/sda 1048576", 40, 1),
@@ -59,6 +60,53 @@ pub const LOADS: [Load; 11] = [
         400,
         1,
     ),
+    load(
+        "net: UDP receive 64 bytes, 16 at once",
+        "receive 10.0.0.1 20 64 16",
+        100,
+        16,
+    ),
+    load(
+        "net: UDP receive 1400 bytes, 16 at once",
+        "receive 10.0.0.1 20 1400 16",
+        100,
+        16,
+    ),
+    load(
+        "net: TCP request and answer",
+        "exchange 10.0.0.1 20 64 64",
+        400,
+        1,
+    ),
+    load(
+        "net: TCP receive, 16 segments at once",
+        "exchange 10.0.0.1 20 64 23360",
+        100,
+        16,
+    ),
+    load(
+        "net: TCP receive, 16 segments joined",
+        "exchange 10.0.0.1 20 64 23360",
+        100,
+        16,
+    ),
+    load(
+        "net: TCP send, 16 segments at once",
+        "exchange 10.0.0.1 20 23360 64",
+        100,
+        16,
+    ),
+];
+
+/// Loads without pauses. How many packets they take depends on who is faster.
+pub const STREAMS: [Load; 2] = [
     load("net: TCP receive, 64 KiB", "fetch 10.0.0.1 19 65536", 40, 1),
     load("net: TCP send, 64 KiB", "push 10.0.0.1 9 65536", 40, 1),
 ];
+
+impl Load {
+    /// Whether the card may join segments, which is tried out by itself.
+    pub fn may_join(&self) -> bool {
+        self.name.ends_with("joined")
+    }
+}

@@ -9,7 +9,7 @@ use vmbus_e2e::machine::Lab;
 
 use crate::figures::Figures;
 use crate::guest::Guest;
-use crate::loads::LOADS;
+use crate::loads::{LOADS, STREAMS};
 
 /// fio's jobs: name, options, the number of operations.
 const JOBS: [(&str, &str, u32); 4] = [
@@ -43,11 +43,9 @@ pub fn time(lab: &Lab, figures: &mut Figures) -> Result<()> {
 
     let mut guest = Guest::boot(lab)?;
     let driver = lab.driver;
-    for (place, load) in LOADS.iter().enumerate() {
-        let text = guest.machine.sh_for(
-            &format!("bench-load 0 {} {}", load.calls, load.command),
-            LIMIT,
-        )?;
+    let streams_end = LOADS.len() + STREAMS.len();
+    for (place, load) in LOADS.iter().chain(&STREAMS).enumerate() {
+        let text = guest.run(place, load)?;
         let nanoseconds: f64 = text.trim().parse().with_context(|| text.clone())?;
         let operations = f64::from(load.calls) * f64::from(load.operations);
         figures.add(
@@ -74,9 +72,9 @@ pub fn time(lab: &Lab, figures: &mut Figures) -> Result<()> {
                 .and_then(|field| field.parse::<f64>().ok())
         };
         let rate = rate(7).unwrap_or(0.0) + rate(48).unwrap_or(0.0);
-        figures.add(driver, LOADS.len() + place, name, RATE, rate);
+        figures.add(driver, streams_end + place, name, RATE, rate);
     }
-    let place = LOADS.len() + JOBS.len();
+    let place = streams_end + JOBS.len();
     let (disk, net) = (guest.disk_ready, guest.net_ready);
     figures.add(
         driver,

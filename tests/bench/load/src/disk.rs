@@ -28,11 +28,9 @@ impl Buffer {
         }
     }
 
-    fn map(len: usize) -> io::Result<*mut u8> {
-        let (access, flags) = (
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
-        );
+    fn map(len: usize, flags: libc::c_int) -> io::Result<*mut u8> {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         // SAFETY: New memory, at whatever address.
         let start = unsafe { libc::mmap(std::ptr::null_mut(), len, access, flags, -1, 0) };
         if start == libc::MAP_FAILED {
@@ -41,15 +39,11 @@ impl Buffer {
         Ok(start.cast())
     }
 
-    /// In one huge page.
+    /// In one huge page, of those that the kernel was told to set aside.
     fn contiguous(len: usize) -> io::Result<Self> {
-        let start = Self::map(2 * HUGE_PAGE)?;
-        let start = start.wrapping_add(start.align_offset(HUGE_PAGE));
+        let start = Self::map(HUGE_PAGE, libc::MAP_HUGETLB)?;
         // SAFETY: The memory was just mapped, and reaches so far.
-        unsafe {
-            libc::madvise(start.cast(), HUGE_PAGE, libc::MADV_HUGEPAGE);
-            start.write_bytes(1, HUGE_PAGE);
-        }
+        unsafe { start.write_bytes(1, HUGE_PAGE) };
         Ok(Self { start, len })
     }
 
@@ -57,13 +51,13 @@ impl Buffer {
     fn scattered(len: usize) -> io::Result<Self> {
         const SPREAD: usize = 16;
 
-        let pool = Self::map(len * SPREAD)?;
+        let pool = Self::map(len * SPREAD, 0)?;
         // SAFETY: The memory was just mapped, and reaches so far.
         unsafe {
             libc::madvise(pool.cast(), len * SPREAD, libc::MADV_NOHUGEPAGE);
             pool.write_bytes(1, len * SPREAD);
         }
-        let start = Self::map(len)?;
+        let start = Self::map(len, 0)?;
         for (index, at) in (0..len).step_by(PAGE).enumerate() {
             // The page's position in the pool leaps back and forth.
             let from = index * SPREAD * PAGE % (len * SPREAD) + (index % 2) * 3 * PAGE;

@@ -21,6 +21,8 @@ NUMBER is what the result is called; COUNT is the number of operations; LOAD is 
   burst ADDRESS PORT BYTES PACKETS    as many datagrams with one call; COUNT is that of the calls
   ping ADDRESS                        requests, each with its reply
   request ADDRESS PORT BYTES          datagrams, each with its echo
+  receive ADDRESS PORT BYTES PACKETS  datagrams for the asking, as many at once
+  exchange ADDRESS PORT BYTES WANTED  bytes into a TCP connection, and as many as wanted back
   fetch ADDRESS PORT BYTES            as many bytes from one TCP connection for each operation
   push ADDRESS PORT BYTES             as many bytes into one";
 
@@ -65,6 +67,12 @@ fn operation(load: &[&str]) -> io::Result<Operation> {
         }
         ["ping", address] => net::ping(address),
         ["request", address, port, bytes] => net::request(address, port, number(bytes)?),
+        ["receive", address, port, bytes, packets] => {
+            net::receive(address, port, number(bytes)?, number(packets)?)
+        }
+        ["exchange", address, port, bytes, wanted] => {
+            net::exchange(address, port, number(bytes)?, number(wanted)?)
+        }
         ["fetch", address, port, bytes] => net::fetch(address, port, number(bytes)?),
         ["push", address, port, bytes] => net::push(address, port, number(bytes)?),
         _ => Err(io::Error::new(io::ErrorKind::InvalidInput, USAGE)),

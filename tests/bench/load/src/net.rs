@@ -35,6 +35,34 @@ pub fn request(address: &str, port: &str, len: usize) -> io::Result<Operation> {
     }))
 }
 
+/// What a request to the peer begins with.
+fn head(first: usize, second: usize) -> io::Result<[u8; 8]> {
+    let [first, second] =
+        [first, second].map(|number| u32::try_from(number).map_err(io::Error::other));
+    Ok((u64::from(first?) << 32 | u64::from(second?)).to_be_bytes())
+}
+
+/// `count` datagrams of the peer, which it sends at once when it is asked to.
+pub fn receive(address: &str, port: &str, len: usize, count: usize) -> io::Result<Operation> {
+    let (socket, request, mut data) = (connected(address, port)?, head(count, len)?, vec![0; len]);
+    Ok(Box::new(move || {
+        socket.send(&request)?;
+        (0..count).try_for_each(|_| socket.recv(&mut data).map(|_| ()))
+    }))
+}
+
+/// `len` bytes for the peer, which answers with `wanted` when it has them all.
+pub fn exchange(address: &str, port: &str, len: usize, wanted: usize) -> io::Result<Operation> {
+    let mut stream = stream(address, port)?;
+    let (mut request, mut answer) = (vec![1; len], vec![0; wanted]);
+    let head = head(len - size_of::<u64>(), wanted)?;
+    request[..head.len()].copy_from_slice(&head);
+    Ok(Box::new(move || {
+        stream.write_all(&request)?;
+        stream.read_exact(&mut answer)
+    }))
+}
+
 /// `count` datagrams with one call: the kernel cuts one buffer into as many, and gives them to the
 /// driver together.
 pub fn burst(address: &str, port: &str, len: usize, count: usize) -> io::Result<Operation> {

@@ -12,12 +12,14 @@
 //! | 7    | echo |
 //! | 9    | takes everything; at the end answers with the number of bytes and their CRC-32 |
 //! | 19   | bytes without end |
+//! | 20   | as many bytes as asked for: see [`exchange`] |
 //! | 80   | HTTP: `/bytes/N` is N bytes, `/crc/N` their CRC-32 in hexadecimal |
 //!
-//! and over UDP an echo on port 7, and a sink on port 9. The bytes of ports 19 and 80 are those of
+//! and over UDP an echo on port 7, a sink on port 9, and as many datagrams as asked for on port 20. The bytes of ports 19 and 80 are those of
 //! [`pattern`]. All frames are made and answered on one thread.
 
 mod dhcp;
+mod exchange;
 mod link;
 pub mod pattern;
 mod services;

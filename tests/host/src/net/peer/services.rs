@@ -6,15 +6,17 @@ use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, SocketBuffer, State};
 use smoltcp::time::Duration;
 
+use super::exchange::Exchange;
 use super::pattern::{self, Crc};
 
 const ECHO: u16 = 7;
 const SINK: u16 = 9;
 const SOURCE: u16 = 19;
+const EXCHANGE: u16 = 20;
 const HTTP: u16 = 80;
 
 /// The ports.
-pub(super) const PORTS: [u16; 4] = [ECHO, SINK, SOURCE, HTTP];
+pub(super) const PORTS: [u16; 5] = [ECHO, SINK, SOURCE, EXCHANGE, HTTP];
 /// How many connections each may have at a time.
 pub(super) const CONNECTIONS: usize = 12;
 
@@ -31,6 +33,7 @@ pub(super) struct Service {
     port: u16,
     handle: SocketHandle,
     conversation: Conversation,
+    exchange: Exchange,
 }
 
 /// How far a connection is.
@@ -54,6 +57,7 @@ impl Service {
             port,
             handle: sockets.add(listening(port)),
             conversation: Conversation::default(),
+            exchange: Exchange::default(),
         }
     }
 
@@ -72,8 +76,9 @@ impl Service {
             SOURCE => {
                 self.conversation.until = u64::MAX;
                 self.conversation.decided = true;
-                drain(socket) | self.conversation.speak(socket)
+                drain(socket, |_| ()) | self.conversation.speak(socket)
             }
+            EXCHANGE => self.exchange.work(socket),
             _ => self.conversation.http(socket),
         }
     }
@@ -104,13 +109,21 @@ fn echo(socket: &mut Socket<'_>) -> bool {
     !bytes.is_empty()
 }
 
-/// Takes everything and forgets it.
-fn drain(socket: &mut Socket<'_>) -> bool {
-    socket.can_recv() && matches!(socket.recv(|data| (data.len(), data.len())), Ok(1..))
+/// Takes everything; returns whether there was anything.
+pub(super) fn drain(socket: &mut Socket<'_>, mut take: impl FnMut(&[u8])) -> bool {
+    let mut moved = false;
+    while socket.can_recv() {
+        let _ = socket.recv(|data| {
+            moved |= !data.is_empty();
+            take(data);
+            (data.len(), ())
+        });
+    }
+    moved
 }
 
 /// Closes a connection whose other end has said everything, once all is answered.
-fn close_after(socket: &mut Socket<'_>, answered: bool) {
+pub(super) fn close_after(socket: &mut Socket<'_>, answered: bool) {
     if socket.state() == State::CloseWait && answered && socket.recv_queue() == 0 {
         socket.close();
     }
@@ -118,30 +131,19 @@ fn close_after(socket: &mut Socket<'_>, answered: bool) {
 
 impl Conversation {
     fn sink(&mut self, socket: &mut Socket<'_>) -> bool {
-        let before = self.taken;
-        while socket.can_recv() {
-            let _ = socket.recv(|data| {
-                self.crc.update(data);
-                self.taken += data.len() as u64;
-                (data.len(), ())
-            });
-        }
+        let moved = drain(socket, |data| {
+            self.crc.update(data);
+            self.taken += data.len() as u64;
+        });
         if socket.state() == State::CloseWait && !self.decided {
             self.answer = format!("{} {:08x}\n", self.taken, self.crc.value()).into_bytes();
             self.decided = true;
         }
-        self.taken != before || self.speak(socket)
+        moved || self.speak(socket)
     }
 
     fn http(&mut self, socket: &mut Socket<'_>) -> bool {
-        let mut moved = false;
-        if socket.can_recv() {
-            let _ = socket.recv(|data| {
-                self.request.extend_from_slice(data);
-                (data.len(), ())
-            });
-            moved = true;
-        }
+        let moved = drain(socket, |data| self.request.extend_from_slice(data));
         let whole = self.request.windows(4).any(|end| end == b"\r\n\r\n");
         if !self.decided && (whole || self.request.len() > MAX_REQUEST) {
             self.decide();

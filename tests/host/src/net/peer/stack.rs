@@ -5,18 +5,19 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
+use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
 use smoltcp::socket::udp;
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Address, Ipv6Address};
 
-use super::dhcp;
 use super::link::Link;
 use super::services::{CONNECTIONS, PORTS, Service};
+use super::{dhcp, exchange};
 use crate::net::backend::Frame;
 
 const UDP_ECHO: u16 = 7;
 const UDP_SINK: u16 = 9;
+const UDP_EXCHANGE: u16 = 20;
 /// How many datagrams, and bytes of them, a socket keeps.
 const DATAGRAMS: usize = 256;
 const DATAGRAM_BYTES: usize = 512 << 10;
@@ -29,6 +30,7 @@ pub(super) struct Stack {
     services: Vec<Service>,
     echo: SocketHandle,
     sink: SocketHandle,
+    exchange: SocketHandle,
     dhcp: dhcp::Server,
 }
 
@@ -59,6 +61,7 @@ impl Stack {
         Self {
             echo: sockets.add(udp_socket(UDP_ECHO)),
             sink: sockets.add(udp_socket(UDP_SINK)),
+            exchange: sockets.add(udp_socket(UDP_EXCHANGE)),
             dhcp: dhcp::Server {
                 mac,
                 address,
@@ -79,12 +82,14 @@ impl Stack {
         }
     }
 
-    /// Does what is due, and returns the frames for the guest.
+    /// Does what is due, and returns the frames for the guest: all of them, as a host hands over
+    /// together what it has, although a socket sends one each time that it is asked.
     pub(super) fn work(&mut self, now: Duration) -> Vec<Frame> {
         let now = instant(now);
         loop {
-            self.interface.poll(now, &mut self.link, &mut self.sockets);
-            let mut moved = self.echo_datagrams();
+            let polled = self.interface.poll(now, &mut self.link, &mut self.sockets);
+            let mut moved = polled == PollResult::SocketStateChanged;
+            moved |= self.echo_datagrams();
             for service in &mut self.services {
                 moved |= service.work(&mut self.sockets);
             }
@@ -114,7 +119,7 @@ impl Stack {
         while sink.recv().is_ok() {
             moved = true;
         }
-        moved
+        moved | exchange::answer(self.sockets.get_mut::<udp::Socket>(self.exchange))
     }
 }
 
