@@ -143,21 +143,38 @@ impl<'a> Mapped<'a> {
                 return None;
             }
             let end = address.wrapping_add(length.into());
-            let mut frame = address >> shift;
             // There is one frame at least, and the number of the last one is not below the first.
-            let last = end.wrapping_sub(1) >> shift;
-            loop {
-                room.get_mut(count)?.write(frame);
-                count += 1;
-                if frame >= last {
-                    break;
-                }
-                frame += 1;
+            let (first, last) = (address >> shift, end.wrapping_sub(1) >> shift);
+            room.get_mut(count)?.write(first);
+            count += 1;
+            if last > first {
+                // CAST: From 64 bits to the size of a pointer.
+                let more = (last - first) as usize;
+                count_up(room.get_mut(count..)?.get_mut(..more)?, first);
+                count += more;
             }
             seam = end;
         }
         let written: *const [MaybeUninit<u64>] = room.get(..count)?;
         // SAFETY: All of these were written just now, and nobody writes there for `'f`.
         Some(unsafe { &*(written as *const [u64]) })
+    }
+}
+
+/// Writes the numbers that follow `last` to all of `places`: most of a large transfer is here.
+#[inline(never)]
+fn count_up(places: &mut [MaybeUninit<u64>], mut last: u64) {
+    const AT_ONCE: usize = 8;
+
+    let mut several = places.chunks_exact_mut(AT_ONCE);
+    for places in &mut several {
+        for (number, place) in (1..).zip(places) {
+            place.write(last.wrapping_add(number));
+        }
+        last = last.wrapping_add(AT_ONCE as u64);
+    }
+    for place in several.into_remainder() {
+        last = last.wrapping_add(1);
+        place.write(last);
     }
 }
