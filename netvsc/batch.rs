@@ -23,6 +23,7 @@ use super::{
 };
 use vmbus::{
     Endpoint,
+    GpaList,
     SendError, //
 };
 
@@ -273,8 +274,9 @@ impl Queue {
             path.buffer.section_len(),
         );
         let written = section.and_then(|section| section.write(before.used, head));
-        let prepared = written.and_then(|()| self.pages(skb, 0));
-        let Some((mut skb, list)) = prepared else {
+        let mut list = GpaList::new();
+        let prepared = written.and_then(|()| self.pages(skb, &mut list));
+        let Some(mut skb) = prepared else {
             return (Err(Unsent::Dropped), Some(before.with(last)));
         };
         skb.timestamp();

@@ -67,8 +67,8 @@ impl Queue {
         start: &Start,
         path: &Path<'_>,
     ) -> Result<(), Unsent> {
-        let head = start.as_bytes();
-        let Some((mut skb, list)) = self.place(skb, head) else {
+        let mut list = GpaList::new();
+        let Some(mut skb) = self.place(skb, start.as_bytes(), &mut list) else {
             return Err(Unsent::Dropped);
         };
         skb.timestamp();
@@ -77,36 +77,48 @@ impl Queue {
             .map_err(|(error, skb)| self.unsent(error, skb, path))
     }
 
-    /// Writes the start of a message before its frame.
-    fn place(&self, mut skb: Skb, head: &[u8]) -> Option<(Skb, GpaList)> {
+    /// Writes the start of a message before its frame, and lists the pages of both.
+    fn place(&self, mut skb: Skb, head: &[u8], list: &mut GpaList) -> Option<Skb> {
         let Ok(room) = skb.head_mut(head.len()) else {
             self.shared.adapter.totals.tx_no_memory.increment();
             return None;
         };
         room.copy_from_slice(head);
+        let len = u32::try_from(head.len()).ok()?;
+        if list_pages(&skb, len, list).is_some() {
+            return Some(skb);
+        }
         // Putting the frame into one piece leaves its start behind.
-        let (mut skb, list) = self.pages(skb, u32::try_from(head.len()).ok()?)?;
+        let mut skb = self.pages_of_one_piece(skb, len, list)?;
         skb.head_mut(head.len()).ok()?.copy_from_slice(head);
-        Some((skb, list))
+        Some(skb)
     }
 
-    /// The pages that a frame is in, together with the `head` bytes of its message that are before
-    /// it; [`None`] if they are too many, or there is no memory to put them into one piece.
-    pub(super) fn pages(&self, mut skb: Skb, head: u32) -> Option<(Skb, GpaList)> {
-        if let Some(list) = list_of(&skb, head) {
-            return Some((skb, list));
+    /// Lists the pages that a frame is in; [`None`] if they are too many, or there is no memory to put
+    /// them into one piece.
+    #[inline]
+    pub(super) fn pages(&self, skb: Skb, list: &mut GpaList) -> Option<Skb> {
+        if list_pages(&skb, 0, list).is_some() {
+            return Some(skb);
         }
+        self.pages_of_one_piece(skb, 0, list)
+    }
+
+    /// The same of a frame that is in too many pieces, together with the `head` bytes before it.
+    #[cold]
+    fn pages_of_one_piece(&self, mut skb: Skb, head: u32, list: &mut GpaList) -> Option<Skb> {
         let totals = &self.shared.adapter.totals;
         totals.tx_scattered.increment();
         if skb.linearize().is_err() || skb.head_mut(head as usize).is_err() {
             totals.tx_no_memory.increment();
             return None;
         }
-        let Some(list) = list_of(&skb, head) else {
+        *list = GpaList::new();
+        if list_pages(&skb, head, list).is_none() {
             totals.tx_too_big.increment();
             return None;
-        };
-        Some((skb, list))
+        }
+        Some(skb)
     }
 
     /// Sends what is in a section.
@@ -251,13 +263,13 @@ impl Queue {
     }
 }
 
-/// The pages that a frame is in, together with the `head` bytes before it.
-fn list_of(skb: &Skb, head: u32) -> Option<GpaList> {
+/// Adds the pages that a frame is in, together with the `head` bytes before it, to an empty list.
+#[inline(always)]
+fn list_pages(skb: &Skb, head: u32, list: &mut GpaList) -> Option<()> {
     const PAGE: u64 = HV_PAGE_SIZE as u64;
 
     let mut room: [MaybeUninit<Segment>; MAX_SEGMENTS] =
         [const { MaybeUninit::uninit() }; MAX_SEGMENTS];
-    let mut list = GpaList::new();
     let mut pages = 0;
     for segment in skb.segments(head, &mut room)? {
         // CAST: Less than the size of a page.
@@ -268,5 +280,5 @@ fn list_of(skb: &Skb, head: u32) -> Option<GpaList> {
         }
         list.push(segment.address / PAGE, offset, segment.len)?;
     }
-    Some(list)
+    Some(())
 }
