@@ -11,26 +11,27 @@ use super::{
         },
         Device, //
     },
-    wire::rndis::{
-        Header,
-        MessageType, //
+    wire::{
+        frame::Head,
+        rndis::MessageType, //
     },
 };
+use zerocopy::IntoBytes;
 
-/// Says what is in a message that begins with `start`, if somebody wants to know.
-#[inline]
-pub(crate) fn received(device: &Device, header: &Header, start: &[u8]) {
+/// Says what is in a message that begins so, if somebody wants to know.
+#[inline(always)]
+pub(crate) fn received(device: &Device, head: Head) {
     if device.message_level() & message::RX_STATUS != 0 {
-        dump(device, header, start);
+        dump(device, head);
     }
 }
 
 #[cold]
-fn dump(device: &Device, header: &Header, start: &[u8]) {
+fn dump(device: &Device, head: Head) {
+    let (header, bytes) = (head.header, head.as_bytes());
     let len = header.len;
-    // A field that is not there is shown as 0.
     let word = |index: usize| {
-        let bytes = start.get(index * size_of::<u32>()..);
+        let bytes = bytes.get(index * size_of::<u32>()..);
         let word = bytes.and_then(<[u8]>::first_chunk).copied();
         word.map_or(0, u32::from_le_bytes)
     };

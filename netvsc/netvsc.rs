@@ -10,8 +10,8 @@
 //!   users, [`reconfigure`], [`link`], [`filter`], [`flow`] for what they can change.
 //! - [`session`]: one opening of the channel, with [`connect`], [`features`] and [`channels`] to set
 //!   it up.
-//! - [`queue`]: a channel and who polls it, with [`receive`], [`xdp`] and [`dump`] for what comes in,
-//!   [`transmit`], [`batch`] and [`post`] for frames that go out.
+//! - [`queue`]: a channel and who polls it, with [`receive`], [`message`], [`deliver`], [`xdp`] and
+//!   [`dump`] for what comes in, [`transmit`], [`batch`] and [`post`] for frames that go out.
 
 #![deny(unsafe_code)]
 
@@ -23,12 +23,14 @@ mod completions;
 mod connect;
 mod control;
 mod counter;
+mod deliver;
 mod dump;
 mod ethtool;
 mod features;
 mod filter;
 mod flow;
 mod link;
+mod message;
 #[expect(unsafe_code, reason = "the network stack is C")]
 mod net;
 mod ops;

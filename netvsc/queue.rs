@@ -2,7 +2,7 @@
 
 //! A queue: a channel in both directions, and who polls it.
 //!
-//! What comes in is taken by NAPI; `receive.rs` has what becomes of frames. What is sent comes from
+//! What comes in is taken by NAPI; `receive.rs` has what becomes of it. What is sent comes from
 //! the stack through `transmit.rs` and `batch.rs`. The two share nothing but the list of packets
 //! that the host has not completed.
 
@@ -302,7 +302,10 @@ impl Queue {
             }
         });
         match receiving {
-            Some(receiving) => self.answer_or_await(receiving, endpoint),
+            Some(receiving) => {
+                receiving.tally.settle(self.counters());
+                self.answer_or_await(receiving, endpoint)
+            }
             None => false,
         }
     }

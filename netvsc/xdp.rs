@@ -8,9 +8,12 @@
 
 use super::{
     adapter::Adapter,
+    deliver::{
+        copy_frame,
+        Context, //
+    },
     net::{
         log::netdev_err,
-        napi::Round,
         rtnl::Held,
         skb::Skb,
         xdp::{
@@ -35,17 +38,12 @@ use kernel::{
     prelude::*,
     sync::rcu, //
 };
-use vmbus::{
-    ring::HostMemory,
-    Endpoint, //
-};
+use vmbus::Endpoint;
 
 /// What is to become of a frame.
 pub(super) enum Fate {
-    /// It goes to the stack.
-    Receive(Skb),
-    /// It goes back to where it came from.
-    Return(Skb),
+    /// It goes to the stack, if there was memory for it.
+    Receive(Option<Skb>),
     /// A program has dealt with it.
     Done,
 }
@@ -120,14 +118,18 @@ impl Adapter {
 }
 
 impl Queue {
-    /// Shows a frame to the program; [`None`] if there is none.
-    #[inline]
-    pub(super) fn show_to_program(
+    /// Shows a frame to the program.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory for it.
+    #[inline(never)]
+    pub(super) fn ask_program(
         &self,
-        memory: &HostMemory,
         frame: &Frame<'_>,
-        round: &Round<'_>,
-    ) -> Option<Result<Fate, Fault>> {
+        context: &Context<'_>,
+    ) -> Result<Fate, Fault> {
+        let (memory, round) = (context.buffer.memory(), context.round);
         let verdict = self
             .xdp
             .run(&self.shared.adapter.xdp, round, frame.len, |room| {
@@ -136,14 +138,26 @@ impl Queue {
                 };
                 memory.copy_out_uninit(piece.offset, room).ok_or(EINVAL)?;
                 Ok(())
-            })?;
-        Some(self.follow(verdict, frame))
+            });
+        match verdict {
+            Some(verdict) => self.follow(verdict, frame, context.endpoint),
+            // It was taken away just now.
+            None => Ok(Fate::Receive(copy_frame(memory, frame, round))),
+        }
     }
 
-    fn follow(&self, verdict: Verdict, frame: &Frame<'_>) -> Result<Fate, Fault> {
-        let (buffer, is_return) = match verdict {
-            Verdict::Pass(buffer) => (buffer, false),
-            Verdict::Send(buffer) => (buffer, true),
+    fn follow(
+        &self,
+        verdict: Verdict,
+        frame: &Frame<'_>,
+        endpoint: &Endpoint,
+    ) -> Result<Fate, Fault> {
+        match verdict {
+            Verdict::Pass(buffer) => return Ok(Fate::Receive(buffer.into_skb())),
+            Verdict::Send(buffer) => {
+                let skb = buffer.into_skb().ok_or_else(|| self.no_memory(frame.len))?;
+                self.send_back(skb, frame, endpoint);
+            }
             Verdict::Redirected => {
                 if let Some(counters) = self.counters() {
                     counters.rx_xdp_redirect.add_alone(1);
@@ -151,29 +165,18 @@ impl Queue {
                     // CAST: Widening.
                     counters.rx_bytes.add_alone(frame.len as u64);
                 }
-                return Ok(Fate::Done);
             }
             Verdict::Drop => {
                 if let Some(counters) = self.counters() {
                     counters.rx_xdp_drop.add_alone(1);
                 }
-                return Ok(Fate::Done);
             }
-        };
-        let Some(skb) = buffer.into_skb() else {
-            self.shared.adapter.totals.rx_no_memory.increment();
-            return Err(Fault::Short(frame.len));
-        };
-        Ok(if is_return {
-            Fate::Return(skb)
-        } else {
-            Fate::Receive(skb)
-        })
+        }
+        Ok(Fate::Done)
     }
 
     /// Sends a frame back that a program has seen.
-    #[cold]
-    pub(super) fn send_back(&self, mut skb: Skb, frame: &Frame<'_>, endpoint: &Endpoint) {
+    fn send_back(&self, mut skb: Skb, frame: &Frame<'_>, endpoint: &Endpoint) {
         let totals = &self.shared.adapter.totals;
         if let Some(counters) = self.counters() {
             counters.rx_xdp_tx.add_alone(1);

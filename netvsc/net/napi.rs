@@ -14,7 +14,10 @@ use super::{
 };
 use core::{
     cell::Cell,
-    mem::offset_of,
+    mem::{
+        offset_of,
+        MaybeUninit, //
+    },
     ptr::{
         self,
         NonNull, //
@@ -131,16 +134,25 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Allocates a packet with room for `len` bytes.
-    #[inline]
-    pub(crate) fn alloc_skb(&self, len: u32) -> Option<Skb> {
+    /// Makes a packet of `len` bytes, which `fill` writes; [`None`] if there is no memory, or `fill`
+    /// says that it has not written them all.
+    #[inline(always)]
+    pub(crate) fn new_skb(
+        &self,
+        len: usize,
+        fill: impl FnOnce(&mut [MaybeUninit<u8>]) -> Option<()>,
+    ) -> Option<Skb> {
         if !self.may_receive() {
             return None;
         }
+        let room = u32::try_from(len).ok()?;
         // SAFETY: By the type invariants, and packets may be received.
-        let raw = unsafe { bindings::napi_alloc_skb(self.napi.get().cast(), len) };
-        // SAFETY: A new packet has no other user.
-        NonNull::new(raw).map(|raw| unsafe { Skb::from_raw(raw.cast()) })
+        let raw = unsafe { bindings::napi_alloc_skb(self.napi.get().cast(), room) };
+        // SAFETY: A new packet has no other user, is empty, and has so much room.
+        let mut skb = NonNull::new(raw).map(|raw| unsafe { Skb::from_raw(raw.cast()) })?;
+        // SAFETY: As above.
+        fill(unsafe { skb.put(len, room) })?;
+        Some(skb)
     }
 
     /// Hands a packet to the stack.

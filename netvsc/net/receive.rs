@@ -19,24 +19,25 @@ use kernel::{
 use vmbus::bindings;
 
 impl Skb {
-    /// Makes the packet longer, and returns the new bytes, which are to be written.
+    /// Makes the packet `len` bytes longer, and returns these.
     ///
-    /// # Errors
+    /// # Safety
     ///
-    /// `EINVAL` if there is not so much room in the buffer, or the packet has fragments.
-    #[inline]
-    pub(crate) fn put(&mut self, len: usize) -> Result<&mut [MaybeUninit<u8>]> {
+    /// There is so much room in the buffer, and there are no fragments; `more` is the same number.
+    /// The bytes are written before anyone reads them.
+    #[inline(always)]
+    pub(super) unsafe fn put(&mut self, len: usize, more: u32) -> &mut [MaybeUninit<u8>] {
         let raw = self.raw();
-        let wanted = u32::try_from(len)?;
-        // SAFETY: By the type invariants.
-        let (tail, end, fragments) = unsafe { ((*raw).tail, (*raw).end, (*raw).data_len) };
-        if fragments != 0 || end.checked_sub(tail).is_none_or(|room| room < wanted) {
-            return Err(EINVAL);
-        }
-        // SAFETY: By the type invariants; there is so much room, and there are no fragments.
-        let new = unsafe { bindings::skb_put(raw.cast(), wanted) };
-        // SAFETY: There are so many bytes at `new`, and nobody else uses the packet.
-        Ok(unsafe { core::slice::from_raw_parts_mut(new.cast(), len) })
+        // SAFETY: By the type invariants, and nobody else uses the packet.
+        let new = unsafe {
+            let tail = (*raw).tail;
+            (*raw).tail = tail.wrapping_add(more);
+            (*raw).len = (*raw).len.wrapping_add(more);
+            // CAST: From 32 to 64 bits.
+            (*raw).head.wrapping_add(tail as usize)
+        };
+        // SAFETY: By the safety requirements, there are so many bytes, and nobody else uses them.
+        unsafe { core::slice::from_raw_parts_mut(new.cast(), len) }
     }
 
     /// Takes the Ethernet header off the front of the packet, which the `device` received: the
@@ -56,6 +57,17 @@ impl Skb {
         // SAFETY: By the type invariants, and there is no other user.
         unsafe { (*self.headers()).protocol = protocol };
         Ok(())
+    }
+
+    /// Whether the packet, whose Ethernet header was taken off, is for more than one.
+    #[inline]
+    pub(crate) fn is_for_many(&self) -> bool {
+        // SAFETY: By the type invariants.
+        let kind = unsafe { Headers::pkt_type_raw(self.headers()) };
+        matches!(
+            kind.into(),
+            bindings::PACKET_BROADCAST | bindings::PACKET_MULTICAST
+        )
     }
 
     /// Makes a packet that the `device` received, Ethernet header included, one that is to be sent by

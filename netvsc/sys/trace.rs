@@ -54,7 +54,7 @@ pub(crate) fn rndis_send(device: &Device, id: u32, header: &Header) {
 
 /// An RNDIS message of the host.
 #[inline]
-pub(crate) fn rndis_recv(device: &Device, queue: u16, id: u32, header: &Header) {
+pub(crate) fn rndis_recv(device: &Device, queue: u16, id: u32, header: Header) {
     if is_wanted!(bindings::__tracepoint_rndis_recv) {
         // SAFETY: The device is valid.
         unsafe {

@@ -9,13 +9,10 @@ use super::{
         MessageType,
         HEADER_LEN, //
     },
+    rsc::Piece,
     Fault, //
 };
-use core::ops::Range;
-use zerocopy::{
-    FromBytes,
-    IntoBytes, //
-};
+use zerocopy::IntoBytes;
 use zerocopy_derive::{
     FromBytes,
     Immutable,
@@ -24,7 +21,7 @@ use zerocopy_derive::{
 };
 
 /// The length of what a message with a frame begins with.
-pub(crate) const START_LEN: usize = HEADER_LEN + size_of::<Packet>();
+pub(crate) const START_LEN: usize = size_of::<Head>();
 
 /// The most pieces of information that we send with a frame.
 pub(crate) const MAX_INFOS: usize = 4;
@@ -51,35 +48,44 @@ pub(crate) struct Packet {
     reserved: u32,
 }
 
+/// What a message with a frame begins with.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+pub(crate) struct Head {
+    /// What each message begins with.
+    pub(crate) header: Header,
+    /// The rest, if there is a frame.
+    pub(crate) packet: Packet,
+}
+
 /// Where things are in a message of the host, counted from its beginning.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Parts {
     /// The frame.
-    pub(crate) frame: Range<usize>,
+    pub(crate) frame: Piece,
     /// The information about it, if any.
-    pub(crate) info: Range<usize>,
+    pub(crate) info: Piece,
 }
 
 impl Parts {
     /// Finds frame and information of a message in a piece of `available` bytes of the receive
-    /// buffer; `start` is its beginning, of at least [`START_LEN`] bytes.
+    /// buffer, which begins with `packet` after its header.
     ///
     /// # Errors
     ///
     /// Something is outside of these bytes.
-    #[inline]
-    pub(crate) fn parse(start: &[u8], available: usize) -> Result<Self, Fault> {
-        let body = start.get(HEADER_LEN..).ok_or(Fault::Short(available))?;
-        let (packet, _) = Packet::read_from_prefix(body).map_err(|_| Fault::Short(available))?;
+    #[inline(always)]
+    pub(crate) fn parse(packet: &Packet, available: usize) -> Result<Self, Fault> {
         let room = available
-            .checked_sub(HEADER_LEN)
-            .ok_or(Fault::Short(available))?;
+            .checked_sub(START_LEN)
+            .ok_or(Fault::Short(available))?
+            .wrapping_add(size_of::<Packet>());
         let frame = part(packet.data_offset, packet.data_len, room)?;
-        if frame.start == room + HEADER_LEN {
+        if frame.offset == room.wrapping_add(HEADER_LEN) {
             return Err(Fault::Offset(packet.data_offset));
         }
         let info = if packet.info_offset == 0 || packet.info_len == 0 {
-            0..0
+            Piece::default()
         } else {
             part(packet.info_offset, packet.info_len, room)?
         };
@@ -89,20 +95,21 @@ impl Parts {
 
 /// A part of a message: `offset` and `len` as the host has them, in `room` bytes after the header.
 /// It must not begin within the fixed part.
-#[inline]
-fn part(offset: u32, len: u32, room: usize) -> Result<Range<usize>, Fault> {
-    let start = usize::try_from(offset).map_err(|_| Fault::Offset(offset))?;
-    let left = room.checked_sub(start).ok_or(Fault::Offset(offset))?;
-    if start < size_of::<Packet>() {
+#[inline(always)]
+fn part(offset: u32, len: u32, room: usize) -> Result<Piece, Fault> {
+    // CAST: Widening.
+    let (start, bytes) = (offset as usize, len as usize);
+    if start < size_of::<Packet>() || start > room {
         return Err(Fault::Offset(offset));
     }
-    let len = usize::try_from(len)
-        .ok()
-        .filter(|&len| len <= left)
-        .ok_or(Fault::Length(len))?;
-    // Neither is more than `room`, which is less than a message.
-    let start = start + HEADER_LEN;
-    Ok(start..start + len)
+    if bytes > room - start {
+        return Err(Fault::Length(len));
+    }
+    Ok(Piece {
+        // Less than a message.
+        offset: start.wrapping_add(HEADER_LEN),
+        len: bytes,
+    })
 }
 
 /// The start of a message of ours.

@@ -34,6 +34,13 @@ open_enum! {
     }
 }
 
+impl InfoType {
+    /// Whether it is of those that [`FrameInfo`] has.
+    const fn is_about_frames(self) -> bool {
+        matches!(self, Self::VLAN | Self::CHECKSUM | Self::HASH | Self::PART)
+    }
+}
+
 /// What a piece begins with.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -46,7 +53,10 @@ pub(crate) struct InfoHeader {
     pub(crate) offset: u32,
 }
 
-/// A piece whose value is a number, as all that we send.
+/// The length of an [`Info`].
+pub(crate) const INFO_LEN: usize = size_of::<Info>();
+
+/// A piece whose value is a number that follows at once, as all that we send.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 pub(crate) struct Info {
@@ -128,27 +138,53 @@ impl FrameInfo {
     /// # Errors
     ///
     /// The list is not well-formed.
-    #[inline]
     pub(crate) fn parse(list: &[u8]) -> Result<Self, Fault> {
         let mut info = Self::default();
         for piece in Pieces(list) {
             let (kind, value) = piece?;
-            match kind {
-                InfoType::VLAN => set(&mut info.vlan, read(value)?, VlanTag),
-                InfoType::CHECKSUM => set(&mut info.checksum, read(value)?, ReceivedChecksum),
-                InfoType::HASH => set(&mut info.hash, read(value)?, |hash| hash),
-                InfoType::PART => set(&mut info.part, read(value)?, Part),
-                _ => (),
+            if kind.is_about_frames() {
+                info.set(kind, read(value)?);
             }
         }
         Ok(info)
     }
+
+    /// Reads a list of which each piece is an [`Info`], as nearly all are. Returns whether that is so;
+    /// if not, what was read is of no use, which does not say that there is something wrong with the list.
+    #[inline(always)]
+    #[must_use]
+    pub(crate) fn read_plain(&mut self, list: impl Iterator<Item = Info>) -> bool {
+        for piece in list {
+            if piece != Info::new(piece.header.kind, piece.value) {
+                return false;
+            }
+            self.set(piece.header.kind, piece.value);
+        }
+        true
+    }
+
+    /// Which part of a coalesced frame it is, if it is one.
+    #[inline(always)]
+    pub(crate) fn part(&self) -> Option<Part> {
+        self.part.filter(|part| part.is_part())
+    }
+
+    #[inline(always)]
+    fn set(&mut self, kind: InfoType, value: u32) {
+        match kind {
+            InfoType::VLAN => set(&mut self.vlan, VlanTag(value)),
+            InfoType::CHECKSUM => set(&mut self.checksum, ReceivedChecksum(value)),
+            InfoType::HASH => set(&mut self.hash, value),
+            InfoType::PART => set(&mut self.part, Part(value)),
+            _ => (),
+        }
+    }
 }
 
-#[inline]
-fn set<T>(place: &mut Option<T>, value: u32, wrap: impl FnOnce(u32) -> T) {
+#[inline(always)]
+fn set<T>(place: &mut Option<T>, value: T) {
     if place.is_none() {
-        *place = Some(wrap(value));
+        *place = Some(value);
     }
 }
 

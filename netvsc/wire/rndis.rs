@@ -70,14 +70,24 @@ impl Header {
     /// # Errors
     ///
     /// The length is less than that of a header, or more than there is.
-    #[inline]
     pub(crate) fn parse(bytes: &[u8], available: usize) -> Result<Self, Fault> {
         let (header, _) = Self::read_from_prefix(bytes).map_err(|_| Fault::Short(available))?;
-        let len = usize::try_from(header.len).map_err(|_| Fault::Length(header.len))?;
+        header.check(available)
+    }
+
+    /// The same header, if its message fits into `available` bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::parse`].
+    #[inline(always)]
+    pub(crate) fn check(self, available: usize) -> Result<Self, Fault> {
+        // CAST: Widening.
+        let len = self.len as usize;
         if len < HEADER_LEN || len > available {
-            return Err(Fault::Length(header.len));
+            return Err(Fault::Length(self.len));
         }
-        Ok(header)
+        Ok(self)
     }
 }
 

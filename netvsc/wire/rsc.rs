@@ -45,6 +45,18 @@ pub(crate) struct Frame<'a> {
     pub(crate) info: &'a FrameInfo,
 }
 
+impl<'a> Frame<'a> {
+    /// A frame that came as a whole.
+    #[inline(always)]
+    pub(crate) fn whole(piece: &'a Piece, info: &'a FrameInfo) -> Self {
+        Self {
+            pieces: core::slice::from_ref(piece),
+            len: piece.len,
+            info,
+        }
+    }
+}
+
 impl<P: core::ops::DerefMut<Target = [Piece]>> Assembly<P> {
     /// Begins with nothing.
     pub(crate) fn new(pieces: P) -> Self {
@@ -62,60 +74,39 @@ impl<P: core::ops::DerefMut<Target = [Piece]>> Assembly<P> {
         self.count = 0;
     }
 
-    /// Takes a frame or a part of one, and returns the frame if it is whole. `is_last` says that the
-    /// packet has no more ranges.
+    /// Takes a part of a frame, and returns the frame if it is whole. `is_last` says that the packet
+    /// has no more ranges.
     ///
     /// # Errors
     ///
     /// A part is missing, or there are too many. What there was is forgotten.
-    #[inline]
     pub(crate) fn add(
         &mut self,
+        part: Part,
         piece: Piece,
         info: &FrameInfo,
         is_last: bool,
     ) -> Result<Option<Frame<'_>>, Fault> {
-        let result = self.try_add(piece, info, is_last);
-        match result {
-            Ok(false) => return Ok(None),
-            Ok(true) => (),
-            Err(fault) => {
-                self.count = 0;
-                return Err(fault);
-            }
-        }
         let count = core::mem::take(&mut self.count);
-        Ok(Some(Frame {
-            pieces: self.pieces.get(..count).unwrap_or_default(),
-            len: self.len,
-            info: &self.info,
-        }))
-    }
-
-    #[inline]
-    fn try_add(&mut self, piece: Piece, info: &FrameInfo, is_last: bool) -> Result<bool, Fault> {
-        let mut is_whole = true;
-        match info.part.filter(|part| Part::is_part(*part)) {
-            None => self.count = 0,
-            Some(part) => {
-                if part.is_first() {
-                    self.count = 0;
-                } else if self.count == 0 {
-                    return Err(Fault::Sequence);
-                }
-                is_whole = part.is_last();
-                if !is_whole && is_last {
-                    return Err(Fault::Sequence);
-                }
-            }
+        let is_whole = part.is_last();
+        if (count == 0 && !part.is_first()) || (is_last && !is_whole) {
+            return Err(Fault::Sequence);
         }
-        if self.count == 0 {
+        let count = if part.is_first() { 0 } else { count };
+        if count == 0 {
             self.len = 0;
             self.info = *info;
         }
-        *self.pieces.get_mut(self.count).ok_or(Fault::Sequence)? = piece;
-        self.count += 1;
+        *self.pieces.get_mut(count).ok_or(Fault::Sequence)? = piece;
         self.len = self.len.checked_add(piece.len).ok_or(Fault::Sequence)?;
-        Ok(is_whole)
+        if !is_whole {
+            self.count = count + 1;
+            return Ok(None);
+        }
+        Ok(Some(Frame {
+            pieces: self.pieces.get(..=count).unwrap_or_default(),
+            len: self.len,
+            info: &self.info,
+        }))
     }
 }

@@ -33,6 +33,7 @@ use kernel::{
         Relaxed, //
     }, //
 };
+use zerocopy::FromBytes;
 
 /// Whole pages of memory, contiguous for the kernel only.
 ///
@@ -149,6 +150,32 @@ impl HostMemory {
         // From here on, the compiler must not look at the source in place of the copy.
         compiler_barrier();
         Some(())
+    }
+
+    /// Copies a value out, from offset `at` on; [`None`] when it is not all there.
+    #[inline(always)]
+    #[must_use]
+    pub fn copy_out_value<T: FromBytes>(&self, at: usize) -> Option<T> {
+        self.copy_out_values(at, 1)?.next()
+    }
+
+    /// Copies `count` values out, one after the other, from offset `at` on; [`None`] when they are
+    /// not all there. Each is copied when it is its turn, and once.
+    #[inline(always)]
+    pub fn copy_out_values<'a, T: FromBytes + 'a>(
+        &'a self,
+        at: usize,
+        count: usize,
+    ) -> Option<impl Iterator<Item = T> + 'a> {
+        let len = count.checked_mul(size_of::<T>())?;
+        let start = self.address(at, len)?.cast::<T>();
+        Some((0..count).map(move |index| {
+            // SAFETY: `address` says that so many values are in the mapping. As in `copy_out`, any
+            // bytes are valid.
+            let copy = unsafe { start.wrapping_add(index).read_unaligned() };
+            compiler_barrier();
+            copy
+        }))
     }
 
     /// Copies data out into memory that was not written before; [`None`] when they are not all

@@ -6,10 +6,11 @@
 
 use fuzz_drivers::Input;
 use libfuzzer_sys::fuzz_target;
+use zerocopy::FromBytes;
 use wire::{
     answer::{expect_rndis, Answer, Notice},
-    frame::Parts,
-    info::FrameInfo,
+    frame::{Head, Parts},
+    info::{FrameInfo, Info, INFO_LEN},
     nvsp::Version,
     offload::{Capabilities, Offloads, Parameters},
     request::{self, answered},
@@ -59,9 +60,11 @@ fn rndis(bytes: &[u8], version: Version) {
     if let Ok(header) = Header::parse(bytes, bytes.len()) {
         let _ = Indication::parse(&header, bytes);
     }
-    if let Ok(parts) = Parts::parse(bytes, bytes.len()) {
-        assert!(bytes.get(parts.frame).is_some());
-        let _ = bytes.get(parts.info).map(FrameInfo::parse);
+    let head = Head::read_from_prefix(bytes).map(|(head, _)| head).ok();
+    if let Some(Ok(parts)) = head.map(|head| Parts::parse(&head.packet, bytes.len())) {
+        let of = |piece: Piece| &bytes[piece.offset..][..piece.len];
+        of(parts.frame);
+        information(of(parts.info));
     }
     let Ok(answer) = request::Answer::parse(bytes) else {
         return;
@@ -77,11 +80,21 @@ fn rndis(bytes: &[u8], version: Version) {
 }
 
 fn values(bytes: &[u8], version: Version) {
-    let _ = FrameInfo::parse(bytes);
+    information(bytes);
     let _ = rss::Capabilities::parse(bytes);
     if let Some(capabilities) = Capabilities::parse(bytes) {
         let offloads = Offloads::of(&capabilities, version);
         let _ = Parameters::new(&offloads, true).for_version(version);
+    }
+}
+
+/// What is read the short way is what is read the long way.
+fn information(list: &[u8]) {
+    let (pieces, rest) = list.as_chunks::<INFO_LEN>();
+    let pieces = pieces.iter().filter_map(|piece| Info::read_from_bytes(piece).ok());
+    let mut plain = FrameInfo::default();
+    if rest.is_empty() && plain.read_plain(pieces) {
+        assert_eq!(FrameInfo::parse(list), Ok(plain));
     }
 }
 
@@ -96,7 +109,12 @@ fn pieces(bytes: &[u8]) {
         };
         let len = usize::from(input.byte()) % 64;
         let info = FrameInfo::parse(input.take(len)).unwrap_or_default();
-        if let Ok(Some(frame)) = assembly.add(piece, &info, input.byte() % 4 == 0) {
+        let is_last = input.byte() % 4 == 0;
+        let Some(part) = info.part() else {
+            assembly.reset();
+            continue;
+        };
+        if let Ok(Some(frame)) = assembly.add(part, piece, &info, is_last) {
             let sum: usize = frame.pieces.iter().map(|piece| piece.len).sum();
             assert_eq!(sum, frame.len);
         }
