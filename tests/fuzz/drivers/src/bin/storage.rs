@@ -25,11 +25,10 @@ fuzz_target!(|bytes: &[u8]| {
     };
     packet.is_success();
     packet.properties();
-    let srb = packet.srb();
     let outcome = Reply {
         opcode,
         requested,
-        srb: &srb,
+        srb: &packet.srb,
     }
     .outcome();
     assert!(outcome.residual <= requested);
