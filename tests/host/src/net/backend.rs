@@ -2,7 +2,8 @@
 
 //! The other end of the cable.
 
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use super::card::Card;
 use super::session::lock;
@@ -35,6 +36,7 @@ impl Backend for Nobody {
 pub struct Capture {
     behind: Arc<dyn Backend>,
     frames: Mutex<Vec<Frame>>,
+    arrived: Condvar,
 }
 
 impl Capture {
@@ -46,12 +48,31 @@ impl Capture {
         Arc::new(Self {
             behind,
             frames: Mutex::default(),
+            arrived: Condvar::new(),
         })
     }
 
     /// The frames since the last call.
     pub fn take(&self) -> Vec<Frame> {
         std::mem::take(&mut lock(&self.frames))
+    }
+
+    /// Waits until there are `count` frames since the last call for which `ours` holds, and returns
+    /// them; fewer after `timeout`.
+    pub fn wait_for(
+        &self,
+        count: usize,
+        ours: impl Fn(&Frame) -> bool,
+        timeout: Duration,
+    ) -> Vec<Frame> {
+        let too_few = |frames: &mut Vec<Frame>| frames.iter().filter(|it| ours(it)).count() < count;
+        let (mut frames, _) = self
+            .arrived
+            .wait_timeout_while(lock(&self.frames), timeout, too_few)
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut wanted = std::mem::take(&mut *frames);
+        wanted.retain(ours);
+        wanted
     }
 }
 
@@ -65,6 +86,7 @@ impl Backend for Capture {
         let room = Self::KEPT.saturating_sub(kept.len());
         kept.extend(frames.iter().take(room).cloned());
         drop(kept);
+        self.arrived.notify_all();
         self.behind.transmit(frames);
     }
 }

@@ -12,6 +12,7 @@ mod malformed;
 mod offload;
 mod queues;
 mod reload;
+mod segmentation;
 mod selftests;
 mod settings;
 mod transmit;

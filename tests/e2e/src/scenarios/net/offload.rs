@@ -9,6 +9,7 @@ use vmbus_host::net::backend::Capture;
 use vmbus_host::net::peer::PeerConfig;
 use vmbus_host::net::{Card, CardConfig, Peer, Stats};
 
+use super::segmentation::segmentation;
 use super::{FETCH, INSERT_MODULES, PUSH, configure, setup};
 use crate::machine::{Lab, Machine};
 
@@ -24,7 +25,7 @@ pub fn offload(lab: &Lab) -> Result<()> {
     let eth = machine.load_net(&card)?;
     configure(&mut machine, &eth, 0)?;
     machine.sh(&format!("/bin/ip -6 addr add fd00::15/64 dev {eth} nodad"))?;
-    segmentation(&mut machine, &card, &eth)?;
+    segmentation(&mut machine, &card, &wire, &eth)?;
     checksums(&mut machine, &card, &eth)?;
     wrong_checksums(&mut machine, &card, &eth)?;
     coalescing(&mut machine, &card, &eth)?;
@@ -38,50 +39,6 @@ fn counted(machine: &mut Machine, card: &Card, command: &str) -> Result<[Stats; 
     let before = card.stats();
     machine.sh(command)?;
     Ok([before, card.stats()])
-}
-
-fn segmentation(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
-    for peer in ["10.0.0.1", "fd00::1"] {
-        let push = format!("{PUSH}; push 1000000 {peer}");
-        let [before, after] = counted(machine, card, &push)?;
-        let large = after.tx_large - before.tx_large;
-        ensure!(large > 0, "to {peer}: no large sends");
-        ensure!(
-            after.tx_segments - before.tx_segments >= 2 * large,
-            "to {peer}: {large} large sends do not have two segments each"
-        );
-        machine.sh(&format!(
-            "ethtool -K {eth} tso off tx-tcp6-segmentation off"
-        ))?;
-        let [before, after] = counted(machine, card, &push)?;
-        ensure!(
-            after.tx_large == before.tx_large,
-            "to {peer}: large sends although off"
-        );
-        ensure!(
-            after.tx_checksums > before.tx_checksums,
-            "to {peer}: no checksums"
-        );
-        together(&before, &after)?;
-        machine.sh(&format!("ethtool -K {eth} tso on tx-tcp6-segmentation on"))?;
-    }
-    Ok(())
-}
-
-/// Of segments that the stack makes and hands over together, several are in a message, and the start
-/// of one that does not fit behind others, too.
-fn together(before: &Stats, after: &Stats) -> Result<()> {
-    let packets = after.queues[0].tx_packets - before.queues[0].tx_packets;
-    let messages = after.queues[0].tx_messages - before.queues[0].tx_messages;
-    ensure!(
-        2 * messages <= packets,
-        "{packets} packets in {messages} messages"
-    );
-    ensure!(
-        after.tx_partial > before.tx_partial,
-        "no start of a frame is behind others"
-    );
-    Ok(())
 }
 
 fn checksums(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {

@@ -86,16 +86,11 @@ fn tags(machine: &mut Machine, card: &Card, wire: &Capture, eth: &str) -> Result
     machine.sh(&format!(
         "{GENERATE}; generate {eth} {TAGGED} 200 'vlan_id 5' 'vlan_p 3'"
     ))?;
-    let tagged = |wire: &Capture| {
-        let frames = wire.take();
-        let ours = |frame: &&Vec<u8>| frame[12..16] == [0x81, 0, 0x60, 5];
-        frames.iter().filter(ours).count() as u64
-    };
-    wait_until("the frames with tags arrive", SOON, || {
-        card.stats().tx_tagged >= before + TAGGED
-    })?;
-    let seen = tagged(wire);
+    let ours = |frame: &Vec<u8>| frame[12..16] == [0x81, 0, 0x60, 5];
+    let seen = wire.wait_for(TAGGED as usize, ours, SOON).len() as u64;
     ensure!(seen == TAGGED, "{seen} of {TAGGED} tags on the wire");
+    let taken = card.stats().tx_tagged - before;
+    ensure!(taken == TAGGED, "{taken} of {TAGGED} tags beside frames");
     let errors = counter(machine, eth, "vlan_error")?;
     ensure!(errors == 0, "{errors} wrong tags");
     Ok(())
@@ -133,13 +128,8 @@ fn kernel_messages(machine: &mut Machine, wire: &Arc<Capture>, eth: &str) -> Res
             .position(|text| text == TEXT.as_bytes())?;
         frame.get(at + TEXT.len() + 1).copied()
     };
-    let mut seen = Vec::new();
-    let frames = std::cell::RefCell::new(&mut seen);
-    wait_until("the kernel's lines arrive", SOON, || {
-        let mut seen = frames.borrow_mut();
-        seen.extend(wire.take().iter().filter_map(number));
-        seen.len() >= 3
-    })?;
+    let lines = wire.wait_for(3, |frame| number(frame).is_some(), SOON);
+    let seen: Vec<u8> = lines.iter().filter_map(number).collect();
     ensure!(seen == b"123", "lines {seen:?} arrived");
     machine.sh("rmmod netconsole && ping -c 1 -W 10 10.0.0.1")?;
     Ok(())

@@ -2,7 +2,6 @@
 
 //! XDP: every verdict, what refuses a program, and that one survives changes of the card.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
@@ -11,7 +10,7 @@ use vmbus_host::net::frame;
 use vmbus_host::net::{Card, CardConfig, Peer};
 
 use super::{FETCH, SOON, configure, counter, setup};
-use crate::machine::{Lab, Machine, wait_until};
+use crate::machine::{Lab, Machine};
 
 const PORT: u16 = 9999;
 const FRAMES: usize = 20;
@@ -49,11 +48,8 @@ pub fn xdp(lab: &Lab) -> Result<()> {
     test.attach("tx")?;
     wire.take();
     test.count("xdp_tx", "packets that are sent back")?;
-    let back = RefCell::new(0);
-    wait_until("the packets come back", SOON, || {
-        *back.borrow_mut() += wire.take().iter().filter(|frame| is_ours(frame)).count();
-        *back.borrow() >= FRAMES
-    })?;
+    let back = wire.wait_for(FRAMES, |frame| is_ours(frame), SOON).len();
+    ensure!(back >= FRAMES, "{back} of {FRAMES} packets come back");
 
     test.machine.sh(&format!(
         "ethtool -K {eth2} lro off && /bin/ip link set {eth2} up && /bin/ip link set {eth2} xdpdrv obj /verdicts.o sec xdp_pass"
