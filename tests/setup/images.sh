@@ -79,6 +79,8 @@ fio)
 	add_programs /usr/bin/fio ;;
 net)
 	add_programs /usr/sbin/ethtool /usr/bin/ip /usr/bin/iperf3
+	# The C library loads it by itself to cancel a thread.
+	cp -L /usr/lib/x86_64-linux-gnu/libgcc_s.so.1 usr/lib/
 	mkdir -p bin net-modules
 	mv usr/bin/ip bin/ip # busybox's shell prefers its own for a name without a path
 	for module in 8021q pktgen netconsole; do

@@ -37,13 +37,12 @@ use crate::runner::Job;
 
 /// Run only when asked for by their whole name: they take minutes each, or do not pass with both
 /// drivers yet (`Documentation/testing.rst` says which).
-pub const ON_REQUEST: [&str; 19] = [
+pub const ON_REQUEST: [&str; 18] = [
     "fuzz/campaign",
     "kernels/builtin",
     "kernels/root-partition",
     "kernels/rt",
     "net/cost",
-    "net/iperf",
     "net/queues",
     "net/reload",
     "net/reload-100",
