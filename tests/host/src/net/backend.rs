@@ -90,3 +90,28 @@ impl Backend for Capture {
         self.behind.transmit(frames);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_waited_for() {
+        let capture = Capture::new(Arc::new(Nobody));
+        let ours = |frame: &Frame| frame[0] == 1;
+        let behind = capture.clone();
+        let sender = std::thread::spawn(move || {
+            for frame in [[1, 0], [2, 0], [1, 1]] {
+                behind.transmit(vec![frame.to_vec()]);
+            }
+        });
+        let frames = capture.wait_for(2, ours, Duration::from_secs(10));
+        assert_eq!(frames, [[1, 0], [1, 1]]);
+        sender.join().unwrap();
+        // Fewer, once the time is over.
+        capture.transmit(vec![vec![1, 2]]);
+        let frames = capture.wait_for(2, ours, Duration::from_millis(1));
+        assert_eq!(frames, [[1, 2]]);
+        assert!(capture.take().is_empty());
+    }
+}

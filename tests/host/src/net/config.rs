@@ -41,6 +41,8 @@ pub struct CardConfig {
     pub offloads: Offloads,
     /// Whether the guest may change its address.
     pub mac_spoofing: bool,
+    /// Whether a frame with a wrong checksum is on the wire as it is; else it breaks the protocol.
+    pub any_checksum: bool,
 }
 
 impl Default for CardConfig {
@@ -62,6 +64,7 @@ impl Default for CardConfig {
             max_ranges: 64,
             offloads: Offloads::default(),
             mac_spoofing: true,
+            any_checksum: false,
         }
     }
 }

@@ -90,6 +90,7 @@ impl Card {
             enabled: session.enabled,
             frame: session.frame_len(),
             large_send: self.config.offloads.large_send as usize + 14 + 40,
+            any_checksum: self.config.any_checksum,
         };
         let queue = usize::from(channel.subchannel_index());
         if let Some(stats) = session.stats.queues.get_mut(queue) {

@@ -4,8 +4,9 @@
 //! a guest: one in a network namespace of its own. The script that runs them takes its arguments
 //! from the kernel's scripts.
 
-use std::fmt::Write as _;
-use std::time::Duration;
+use std::fs::File;
+use std::io::Write as _;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use vmbus_host::net::cable::cable;
@@ -49,7 +50,12 @@ const CSUM: [(&str, &str, &str); 6] = [
 pub fn selftests(lab: &Lab) -> Result<()> {
     let [here, there] = cable();
     let local = Card::new(CardConfig::default(), here);
-    let remote = Card::new(CardConfig::numbered(2), there);
+    // From this one come wrong checksums, on purpose.
+    let config = CardConfig {
+        any_checksum: true,
+        ..CardConfig::numbered(2)
+    };
+    let remote = Card::new(config, there);
     let mut machine = lab.boot(Setup {
         extras: &["net", "selftests"],
         ..setup(2, &[local.clone(), remote.clone()])
@@ -58,20 +64,21 @@ pub fn selftests(lab: &Lab) -> Result<()> {
     let peer = machine.interface(&remote)?;
     machine.sh(&format!(". /selftests/run; prepare {eth} {peer}"))?;
 
-    let mut results = String::new();
+    let file = format!("net-selftests-{}.txt", lab.driver);
+    let mut results = File::create(lab.logs.join(file))?;
     let mut failed = Vec::new();
     for test in tests() {
+        let start = Instant::now();
         let output = machine.run_for(
             &format!(". /selftests/run; local={eth} remote={peer}; {test}"),
             LIMIT,
         )?;
-        writeln!(results, "{test}: {}", verdict(output.status))?;
+        let (verdict, seconds) = (verdict(output.status), start.elapsed().as_secs());
+        writeln!(results, "{test}: {verdict} in {seconds} s")?;
         if output.status != 0 {
             failed.push(format!("{test}: {}", output.text));
         }
     }
-    let file = format!("net-selftests-{}.txt", lab.driver);
-    std::fs::write(lab.logs.join(file), &results)?;
     alive(&mut machine)?;
     ensure!(failed.is_empty(), "failed: {failed:#?}");
     machine.end()

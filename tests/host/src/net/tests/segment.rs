@@ -19,6 +19,7 @@ const LIMITS: Limits = Limits {
     },
     frame: 1514,
     large_send: 65536,
+    any_checksum: false,
 };
 const BOTH: Both = Both {
     transmit: true,
@@ -86,6 +87,12 @@ fn checksums_of_the_guest_are_verified() {
         apply(&wrong, &plain, &LIMITS),
         Err(Violation::Checksum("TCP"))
     );
+    let any = Limits {
+        any_checksum: true,
+        ..LIMITS
+    };
+    let sent = apply(&wrong, &plain, &any).unwrap();
+    assert_eq!(sent, std::slice::from_ref(&wrong));
     wrong[ETHERNET + 8] = 1;
     assert_eq!(
         apply(&wrong, &plain, &LIMITS),
