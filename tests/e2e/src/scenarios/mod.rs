@@ -37,14 +37,12 @@ use crate::runner::Job;
 
 /// Run only when asked for by their whole name: they take minutes each, or do not pass with both
 /// drivers yet (`Documentation/testing.rst` says which).
-pub const ON_REQUEST: [&str; 18] = [
+pub const ON_REQUEST: [&str; 16] = [
     "fuzz/campaign",
     "kernels/builtin",
     "kernels/root-partition",
     "kernels/rt",
-    "net/cost",
     "net/queues",
-    "net/reload",
     "net/reload-100",
     "net/selftests",
     "offers/flood",

@@ -36,12 +36,8 @@ pub fn iperf(lab: &Lab) -> Result<()> {
     sh(&format!(
         "ip addr add {here}/24 dev {name} && ip link set {name} up"
     ))?;
-    let config = CardConfig {
-        queues: 2,
-        ..CardConfig::default()
-    };
-    let card = Card::new(config, tap);
-    let mut machine = lab.boot(setup(2, std::slice::from_ref(&card)))?;
+    let card = Card::new(CardConfig::default(), tap);
+    let mut machine = lab.boot(setup(1, std::slice::from_ref(&card)))?;
     let eth = machine.load_net(&card)?;
     machine.sh(&format!(
         "/bin/ip link set {eth} up && /bin/ip addr add 10.9.{number}.15/24 dev {eth} && ping -c 1 -W 10 {here}"

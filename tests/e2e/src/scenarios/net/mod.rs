@@ -34,7 +34,7 @@ const SOON: Duration = Duration::from_secs(60);
 /// The scenarios.
 pub(super) fn jobs(jobs: &mut Jobs) {
     jobs.both("net/queues", 4, queues::queues);
-    jobs.both("net/reload", 1, |lab| reload::reload(lab, 12));
+    jobs.both("net/reload", 1, |lab| reload::reload(lab, 3));
     jobs.both("net/reload-100", 1, |lab| reload::reload(lab, 100));
     jobs.both("net/link", 1, link::link);
     jobs.both("net/basic", 1, basic::basic);
@@ -45,7 +45,7 @@ pub(super) fn jobs(jobs: &mut Jobs) {
     jobs.both("net/versions", 1, versions::versions);
     jobs.both("net/selftests", 2, selftests::selftests);
     jobs.both("net/xdp", 2, xdp::xdp);
-    jobs.both("net/iperf", 2, iperf::iperf);
+    jobs.both("net/iperf", 1, iperf::iperf);
     jobs.add("net/compare", Driver::Rust, 2, compare::compare);
     jobs.add("net/malformed", Driver::Rust, 1, malformed::malformed);
     jobs.add("net/cost", Driver::Rust, 1, cost::cost);

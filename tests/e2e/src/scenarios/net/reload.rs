@@ -10,7 +10,7 @@ use vmbus_host::net::CardConfig;
 use super::{card, setup};
 use crate::machine::{Driver, Lab};
 
-/// What may be in use more after all rounds; a leak of the receive buffer a round would be 480 MB.
+/// What may be in use more after all rounds; a leak of the receive buffer would be 16 MB a round.
 const MAY_GROW_KB: i64 = 8 << 10;
 
 /// As often as `count` says.
@@ -37,7 +37,7 @@ pub fn reload(lab: &Lab, count: u64) -> Result<()> {
     );
     let rounds =
         |count: u64| format!("{retry}; for i in $(seq {count}); do {round}; done >/dev/null 2>&1");
-    machine.sh_for(&rounds(3), Duration::from_secs(200))?;
+    machine.sh_for(&rounds(2), Duration::from_secs(200))?;
     let used = "awk '/^MemFree|^Cached|^Buffers/ { n += $2 } END { print n }' /proc/meminfo";
     let before: i64 = machine.sh(used)?.parse().context("free memory")?;
     let initialized = card.stats().initialized;
