@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Four queues: receive side scaling, and queues, rings and scaling changed under load.
+//! Four queues: receive side scaling, and their number changed under load.
 
 use anyhow::{Context as _, Result, ensure};
 use vmbus_host::net::{Card, CardConfig};
@@ -129,7 +129,7 @@ fn scaling(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
     wait_queues(card, QUEUES)
 }
 
-/// The number of queues and the sizes of buffers change under load.
+/// The number of queues changes under load.
 fn change(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
     for count in [1, 3, 2, QUEUES] {
         under_load(machine, &format!("ethtool -L {eth} combined {count}"))?;
@@ -145,10 +145,6 @@ fn change(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
     for count in [0, QUEUES + 1] {
         let wrong = machine.run(&format!("ethtool -L {eth} combined {count}"))?;
         ensure!(wrong.status != 0, "{count} queues are accepted");
-    }
-    for (rx, tx) in [(300, 50), (10, 10), (9000, 170)] {
-        under_load(machine, &format!("ethtool -G {eth} rx {rx} tx {tx}"))?;
-        machine.sh("ping -c 1 -W 10 10.0.0.1")?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! MTU, address and packet filter, as the guest sets them and the card learns of them.
+//! MTU, rings, address and packet filter, as the guest sets them and the card learns of them.
 
 use std::sync::Arc;
 
@@ -38,6 +38,7 @@ pub fn settings(lab: &Lab) -> Result<()> {
     parameters(&mut machine, &eth, module)?;
     names(&mut machine, &eth)?;
     mtu(&mut machine, &card, &eth)?;
+    rings(&mut machine, &eth)?;
     address(&mut machine, &card, &eth)?;
     packet_filter(&mut machine, &card, &eth)?;
     refused(&mut machine, &strict)?;
@@ -126,6 +127,27 @@ fn failed_change(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
         "[ $(cat /sys/class/net/{eth}/mtu) = 1500 ] && ping -c 1 -W 10 -s 1472 10.0.0.1"
     ))?;
     ensure!(card.mtu() == 1500, "the card was told {}", card.mtu());
+    Ok(())
+}
+
+/// How many sections the buffers have.
+fn rings(machine: &mut Machine, eth: &str) -> Result<()> {
+    /// Of the smallest sections, as many more as fit into the last page.
+    const MORE: u32 = 3;
+    for wanted in [[300, 50], [10, 10], [9000, 170]] {
+        let [rx, tx] = wanted;
+        under_load(machine, &format!("ethtool -G {eth} rx {rx} tx {tx}"))?;
+        let shown = machine.sh(&format!(
+            "ethtool -g {eth} | sed -n '/^Current/,$ s/^[RT]X:[^0-9]*//p'"
+        ))?;
+        let counts: Vec<u32> = shown.lines().filter_map(|line| line.parse().ok()).collect();
+        let fits = |(count, wanted): (&u32, u32)| (wanted..wanted + MORE).contains(count);
+        ensure!(
+            counts.len() == wanted.len() && counts.iter().zip(wanted).all(fits),
+            "ethtool -g shows {shown}"
+        );
+        machine.sh("ping -c 1 -W 10 10.0.0.1")?;
+    }
     Ok(())
 }
 
