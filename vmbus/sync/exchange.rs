@@ -8,9 +8,8 @@ use core::{
 };
 
 use kernel::{
-    new_mutex,
-    new_spinlock_irq,
     prelude::*,
+    static_lock_class,
     sync::{
         Mutex,
         SpinLockIrq, //
@@ -18,6 +17,11 @@ use kernel::{
 };
 
 use super::Completion;
+
+// Each crate that has such requests would have names of its own for the one class of locks that there
+// is, which lockdep complains about. These are the same for all.
+static TURN: &CStr = c"Exchange::turn";
+static STATE: &CStr = c"Exchange::state";
 
 /// How far the request is.
 enum State<T> {
@@ -51,8 +55,8 @@ impl<T: Send + Unpin> Exchange<T> {
     pub fn new(patience: Duration) -> impl PinInit<Self> {
         pin_init!(Self {
             patience,
-            turn <- new_mutex!(0, "Exchange::turn"),
-            state <- new_spinlock_irq!(State::Idle, "Exchange::state"),
+            turn <- Mutex::new(0, TURN, static_lock_class!()),
+            state <- SpinLockIrq::new(State::Idle, STATE, static_lock_class!()),
             answered <- Completion::new(),
         })
     }
