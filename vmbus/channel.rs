@@ -30,6 +30,11 @@ mod poll;
 mod port;
 mod send;
 mod stats;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+#[expect(unsafe_code, reason = "knows for how long pages are shared")]
+pub(crate) mod testing;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+mod tests;
 
 pub use self::{
     buffer::SharedBuffer,

@@ -39,6 +39,10 @@ mod relid;
 mod request;
 mod session;
 mod sleep;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+pub(crate) mod testing;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+mod tests;
 
 pub(crate) use self::{
     relid::Lease,

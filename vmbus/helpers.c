@@ -215,6 +215,49 @@ void hv_rust_copy_volatile(void *to, const void *from, size_t len)
 	barrier();
 }
 
+/* --- A hypervisor for tests ------------------------------------------------------------------- */
+
+#ifdef CONFIG_HYPERV_RUST_KUNIT_TEST
+#define HV_RUST_TEST_FIRST_VP	64
+
+static u32 hv_rust_test_vps[NR_CPUS];
+static DEFINE_PER_CPU(void *, hv_rust_test_input);
+
+/* Hypercalls come to @hypercall from now on. What this allocates is kept for the next test. */
+int hv_rust_test_install(u64 (*hypercall)(u64 control, u64 input, u64 output))
+{
+	void **input;
+	int cpu;
+
+	if (hv_is_hyperv_initialized())
+		return -EBUSY;
+	for_each_possible_cpu(cpu) {
+		input = per_cpu_ptr(&hv_rust_test_input, cpu);
+		if (!*input)
+			*input = (void *)get_zeroed_page(GFP_KERNEL);
+		if (!*input)
+			return -ENOMEM;
+		hv_rust_test_vps[cpu] = HV_RUST_TEST_FIRST_VP + cpu;
+	}
+	hv_vp_index = hv_rust_test_vps;
+	hyperv_pcpu_input_arg = &hv_rust_test_input;
+	static_call_update(hv_hypercall, hypercall);
+	return 0;
+}
+
+void hv_rust_test_remove(void)
+{
+	static_call_update(hv_hypercall, hv_std_hypercall);
+	hyperv_pcpu_input_arg = NULL;
+	hv_vp_index = NULL;
+}
+
+void *hv_rust_test_phys_to_virt(u64 address)
+{
+	return phys_to_virt(address);
+}
+#endif
+
 /* --- Devices ---------------------------------------------------------------------------------- */
 
 int hv_rust_match_driver_override(struct device *dev, const struct device_driver *drv)

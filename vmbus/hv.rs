@@ -38,6 +38,9 @@ mod platform;
 mod power;
 #[expect(unsafe_code, reason = "accesses the registers of the SynIC")]
 mod synic;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+#[expect(unsafe_code, reason = "takes hypercalls")]
+pub(crate) mod testing;
 
 pub(crate) use affinity::{
     Affinity,

@@ -16,6 +16,8 @@ mod once;
 mod queue;
 #[expect(unsafe_code, reason = "wraps struct tasklet_struct")]
 mod tasklet;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+mod tests;
 
 pub use atomic::Atomic;
 pub(crate) use atomic::{

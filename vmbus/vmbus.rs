@@ -17,6 +17,8 @@ mod parameters;
 pub mod ratelimit;
 pub mod ring;
 pub mod sync;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+pub mod testing;
 pub mod wire;
 
 pub use bus::{

@@ -3,7 +3,8 @@
 #
 # intree.sh TREE: places the drivers in a kernel's source as drivers/hv/rust/, with one line in
 # drivers/hv/Kconfig and one in drivers/hv/Makefile, and changes nothing else. Done again, it copies
-# what has changed, so that the kernel's next build is a short one.
+# what has changed, so that the kernel's next build is a short one. With them goes what the kernel's
+# tool for KUnit looks for there.
 
 . "$(dirname "$0")/lib.sh"
 
@@ -20,7 +21,7 @@ check_source() {
 
 place() {
 	local dest=$tree/drivers/hv/rust file
-	driver_sources | while read -r file; do
+	(driver_sources; echo .kunitconfig) | while read -r file; do
 		cmp -s "$REPO/$file" "$dest/$file" || install -D -m 644 "$REPO/$file" "$dest/$file"
 	done
 	# What is no longer a source of ours.

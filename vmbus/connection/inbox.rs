@@ -124,3 +124,38 @@ impl WorkItem<WORK> for Connection {
         }
     }
 }
+
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+#[kunit_tests(hv_vmbus_inbox)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_in_first_out() -> Result {
+        let inbox = KBox::pin_init(Inbox::new(), GFP_KERNEL)?;
+        for _ in 0..5 {
+            for relid in 0..20 {
+                assert_eq!(inbox.push(0, Notice::Rescind(relid)), Disposition::Taken);
+            }
+            for wanted in 0..20 {
+                let notice = inbox.pop();
+                assert!(matches!(notice, Some((Notice::Rescind(relid), None)) if relid == wanted));
+            }
+            assert!(inbox.pop().is_none());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn full_until_one_is_taken() -> Result {
+        let inbox = KBox::pin_init(Inbox::new(), GFP_KERNEL)?;
+        for _ in 0..CAPACITY {
+            assert_eq!(inbox.push(0, Notice::Rescind(1)), Disposition::Taken);
+        }
+        assert_eq!(inbox.push(3, Notice::Rescind(2)), Disposition::Later);
+        assert!(matches!(inbox.pop(), Some((_, Some(3)))));
+        assert!(matches!(inbox.pop(), Some((_, None))));
+        assert_eq!(inbox.push(3, Notice::Rescind(2)), Disposition::Taken);
+        Ok(())
+    }
+}

@@ -136,7 +136,7 @@ impl Table {
     }
 
     /// The active channel of a relid.
-    pub(super) fn get(&self, relid: u32) -> Option<Arc<Channel>> {
+    pub(crate) fn get(&self, relid: u32) -> Option<Arc<Channel>> {
         match self.entries.lock().get(relid)? {
             Entry::Active(channel) => Some(channel.clone()),
             _ => None,

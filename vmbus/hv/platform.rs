@@ -82,6 +82,12 @@ impl platform::Driver for RootPlatform {
 pub(crate) struct Root(ARef<device::Device>);
 
 impl Root {
+    /// Another device in its place.
+    #[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+    pub(crate) fn instead(device: &device::Device) -> Self {
+        Self(device.into())
+    }
+
     /// The device.
     pub(crate) fn device(&self) -> &device::Device {
         &self.0

@@ -25,6 +25,12 @@ pub mod reader;
 pub mod requests;
 pub mod shared;
 pub mod slots;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+#[expect(unsafe_code, reason = "reads and writes pages by their numbers")]
+pub(crate) mod testing;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+#[expect(unsafe_code, reason = "looks at pages by their numbers")]
+mod tests;
 pub mod writer;
 
 pub use self::{
