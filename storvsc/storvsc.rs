@@ -26,6 +26,8 @@ mod scsi;
 mod setup;
 #[expect(unsafe_code, reason = "these parts of the kernel are C")]
 mod sys;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+mod tests;
 mod wire;
 
 use vmbus::{

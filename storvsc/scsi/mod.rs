@@ -22,6 +22,10 @@ mod driver;
 mod host;
 mod in_flight;
 mod registration;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+pub(crate) mod testing;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+mod tests;
 
 pub(crate) use command::{
     Address,
