@@ -44,6 +44,8 @@ mod session;
 mod shared;
 #[expect(unsafe_code, reason = "these parts of the kernel are C")]
 mod sys;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+mod tests;
 mod transmit;
 mod wire;
 mod xdp;

@@ -42,6 +42,10 @@ mod receive;
 mod registration;
 pub(crate) mod rtnl;
 pub(crate) mod skb;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+mod testing;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+mod tests;
 mod transmit;
 pub(crate) mod xdp;
 
