@@ -22,6 +22,10 @@ mod service;
 mod shutdown;
 #[expect(unsafe_code, reason = "these parts of the kernel are C")]
 mod sys;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+mod testing;
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+mod tests;
 mod timesync;
 mod vss;
 mod wire;

@@ -2,6 +2,9 @@
 
 //! The conversation with the host.
 
+#[cfg(CONFIG_HYPERV_RUST_KUNIT_TEST)]
+mod tests;
+
 use super::{
     super::{
         service::{
