@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup modules modules_install dkms_install intree host images run test packaging arm64 fuzz fuzz-parsers bench bench-quick bench-tools check clean
+.PHONY: help setup modules modules_install dkms_install intree host images run test kunit packaging arm64 fuzz fuzz-parsers bench bench-quick bench-tools check clean
 
 help: ## Show this list
 	@echo "The Rust Hyper-V guest drivers. Targets:"
@@ -40,6 +40,9 @@ test: images ## Run every test; ONLY=word: those of that name; KERNEL=debug, kcs
 arm64: ## Compile the drivers for arm64, with pages of 4 and of 64 KiB
 	@tests/setup/kernel.sh arm64-4k arm64-64k
 	@echo "==> the drivers compile for arm64"
+
+kunit: ## Run the drivers' KUnit suites by the kernel's own tool; ONLY=pattern: the suites of that name
+	@tests/lab/kunit.sh "$(ONLY)"
 
 packaging: images ## Try DKMS and initramfs-tools in a copy of the root, and boot a guest from what they make
 	@tests/lab/packaging.sh

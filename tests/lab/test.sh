@@ -15,7 +15,9 @@ step layout in_root --bind "$REPO/tests" /tests --bind "$OUT" /out -- \
 step cargo-wire env HV_LAYOUT="$OUT/layout.txt" "$REPO/tests/setup/cargo.sh" test --locked -p wire-tests
 step cargo-host "$REPO/tests/setup/cargo.sh" test --locked -p source-check -p vmbus-host -p vmbus-e2e
 step emulator "$REPO/tests/lab/emulator.sh"
-passed=$(awk '/^ok: / { n++ } /^test result: ok/ { n += $4 } END { print n + 0 }' "$LOGS"/{commands,cargo-wire,cargo-host,emulator}.log)
+"$REPO/tests/lab/kunit.sh"
+passed=$(awk '/^ok: / { n++ } /^test result: ok/ { n += $4 } / tests: passed: / { n += $NF } END { print n + 0 }' \
+	"$LOGS"/{commands,cargo-wire,cargo-host,emulator,kunit}.log)
 "$REPO/tests/setup/kernel.sh" $("$OUT/bin/vmbus-e2e" --kernels "${choice[@]}")
 say "scenarios (logs: $LOGS)"
 status=0
