@@ -61,6 +61,14 @@ add_programs() {
 	done
 }
 
+# add_test_modules FOLDER: those of tests/guest/modules.
+add_test_modules() {
+	mkdir "$tree.modules"
+	make -s -C /build/linux CC=x86_64-linux-gnu-gcc-14 LOCALVERSION="+${version#*+}" M=/tests/guest/modules MO="$tree.modules" modules
+	cp "$tree.modules"/*.ko "$1/"
+	rm -r "$tree.modules"
+}
+
 add_busybox() { mkdir -p bin dev; cp /usr/bin/busybox bin/; mknod -m 600 dev/console c 5 1; mknod -m 666 dev/null c 1 3; }
 
 case $image in
@@ -96,7 +104,8 @@ net)
 	done
 	for source in /tests/guest/xdp/*.c; do
 		clang -O2 -g -Wall -target bpf -I /usr/include/x86_64-linux-gnu -c "$source" -o "$(basename "${source%.c}").o"
-	done ;;
+	done
+	add_test_modules net-modules ;;
 selftests)
 	mkdir -p selftests
 	install -m 644 /tests/guest/selftests/run selftests/
@@ -119,10 +128,7 @@ daemons)
 	echo 127.0.0.1 guest.example guest >etc/hosts
 	# An interface that a guest without network cards can have.
 	xz -dc "/lib/modules/$version/kernel/drivers/net/dummy.ko.xz" >usr/lib/modules/dummy.ko
-	mkdir "$tree.modules"
-	make -s -C /build/linux CC=x86_64-linux-gnu-gcc-14 LOCALVERSION="+${version#*+}" M=/tests/guest/modules MO="$tree.modules" modules
-	cp "$tree.modules"/*.ko usr/lib/modules/
-	rm -r "$tree.modules" ;;
+	add_test_modules usr/lib/modules ;;
 esac
 [ ! -d lib/modules ] || depmod -b . "$version"
 chmod 755 .
@@ -164,7 +170,7 @@ self=$REPO/tests/setup/images.sh
 if stale "$IMAGES/outer.cpio" "$self" "$REPO/tests/lab/outer-init" "$ROOT/.complete"; then step outer-image make_cpio outer; fi
 if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/guest/* "$OUT"/modules/*.ko "$OUT/bin/scsi-tool" "$ROOT/.complete"; then step guest-image make_cpio guest; fi
 if stale "$IMAGES/fio.cpio" "$self" "$ROOT/.complete"; then step fio-image make_cpio fio; fi
-if stale "$IMAGES/net.cpio" "$self" "$REPO"/tests/guest/{tools,xdp}/* "$ROOT/.complete"; then step net-image make_cpio net; fi
+if stale "$IMAGES/net.cpio" "$self" "$REPO"/tests/guest/{modules,tools,xdp}/* "$ROOT/.complete"; then step net-image make_cpio net; fi
 if stale "$IMAGES/selftests.cpio" "$self" "$REPO"/tests/guest/selftests/run "$ROOT/.complete"; then step selftests-image make_cpio selftests; fi
 if [ -e "$OUT/bin/bench-load" ] && stale "$IMAGES/bench.cpio" "$self" "$OUT/bin/bench-load" "$ROOT/.complete"; then step bench-image make_cpio bench; fi
 if stale "$IMAGES/daemons.cpio" "$self" "$REPO/tests/guest/set-ifconfig" "$REPO"/tests/guest/modules/* "$ROOT/.complete"; then step daemons-image make_cpio daemons; fi

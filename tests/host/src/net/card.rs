@@ -3,11 +3,12 @@
 //! The card, as the VMBus server and as a test sees it. What it does with packets is in `service`,
 //! `transmit` and `receive`.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use super::backend::{Backend, Frame};
 use super::config::CardConfig;
+use super::function::Function;
 use super::nvsp::{self, CLASS, Version, kind};
 use super::offload::Enabled;
 use super::receive::{Group, Hook, ReceiveBuffer};
@@ -32,6 +33,7 @@ pub struct Card {
     pub(super) session: Mutex<Session>,
     pub(super) violations: Violations,
     backend: Arc<dyn Backend>,
+    function: Mutex<Weak<Function>>,
     /// Taken after each batch, so that none ends between a look and a wait.
     batches: Mutex<()>,
     batch_done: Condvar,
@@ -45,6 +47,7 @@ impl Card {
             config,
             violations: Violations::default(),
             backend,
+            function: Mutex::default(),
             batches: Mutex::default(),
             batch_done: Condvar::new(),
         });
@@ -150,6 +153,24 @@ impl Card {
     pub fn associate_vf(&self, present: bool, serial: u32) -> bool {
         let message = nvsp::message(kind::SEND_VF_ASSOCIATION, &[present.into(), serial]);
         self.send(0, INBAND, 0, &message)
+    }
+
+    /// Says which function the card has.
+    pub(super) fn set_function(&self, function: Weak<Function>) {
+        *lock(&self.function) = function;
+    }
+
+    /// The function, if frames for the guest are to come that way.
+    pub(super) fn chosen_function(&self) -> Option<Arc<Function>> {
+        let function = lock(&self.function).upgrade();
+        function.filter(|_| self.vf_path())
+    }
+
+    /// Puts frames on the wire.
+    pub(super) fn to_wire(&self, frames: Vec<Frame>) {
+        if !frames.is_empty() {
+            self.backend.transmit(frames);
+        }
     }
 
     /// Sends a packet that the guest did not ask for, of any content, on a queue's channel. Returns
@@ -286,9 +307,7 @@ impl Device for Card {
         }
         lock(&self.session).push_all(self.config.max_ranges);
         channel.flush();
-        if !wire.is_empty() {
-            self.backend.transmit(wire);
-        }
+        self.to_wire(wire);
         self.end_batch();
     }
 

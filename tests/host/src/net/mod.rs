@@ -5,7 +5,7 @@
 //! From the guest inwards: [`card`] is the device, `session` what the guest has set up, `service`
 //! answers NVSP messages, `control` RNDIS requests with the objects of [`mod@oid`]. Frames of the
 //! guest pass `transmit` and [`segment`], which does what the guest left to the card; frames for
-//! the guest pass [`coalesce`], [`rss`] and `receive`. What is on the other end of the cable is a
+//! the guest pass [`coalesce`], [`rss`] and `receive`, or a [`Function`] where the guest wants that. What is on the other end of the cable is a
 //! [`backend::Backend`]: the built-in [`peer`], another card ([`mod@cable`]), or a network interface of the host's ([`tap`]).
 //!
 //! ```no_run
@@ -24,6 +24,7 @@ pub mod coalesce;
 mod config;
 mod control;
 pub mod frame;
+mod function;
 pub mod nvsp;
 pub mod offload;
 pub mod oid;
@@ -46,6 +47,7 @@ mod tests;
 pub use backend::Backend;
 pub use card::Card;
 pub use config::CardConfig;
+pub use function::Function;
 pub use nvsp::Version;
 pub use peer::Peer;
 pub use receive::{Hook, Indication};

@@ -129,6 +129,13 @@ impl ReceiveBuffer {
 impl Card {
     /// Sends frames to the guest, as far as it wants them.
     pub fn deliver(&self, frames: Vec<Frame>) {
+        match self.chosen_function() {
+            Some(function) => function.deliver(frames),
+            None => self.deliver_here(frames),
+        }
+    }
+
+    fn deliver_here(&self, frames: Vec<Frame>) {
         let mut session = lock(&self.session);
         let mut queues: Vec<Vec<Frame>> = vec![Vec::new(); session.channels.len()];
         for frame in frames {

@@ -101,12 +101,7 @@ impl Card {
                 Ok(None)
             }
             kind::SUBCHANNEL => self.sub_channels(channel, field(1)?, field(2)?),
-            kind::SWITCH_DATA_PATH => {
-                let mut session = lock(&self.session);
-                in_turn(kind, session.version >= Some(Version::V4))?;
-                session.vf_path = field(1)? == 1;
-                Ok(None)
-            }
+            kind::SWITCH_DATA_PATH => self.switch_path(field(1)?),
             other => Err((Violation::MessageKind(other), Vec::new())),
         }
     }
@@ -167,6 +162,18 @@ impl Card {
         let section = session.set_send_buffer(memory, &self.config);
         let words = [status::SUCCESS, section];
         Ok(Some(message(kind::SEND_SEND_BUFFER_COMPLETE, &words)))
+    }
+
+    fn switch_path(&self, path: u32) -> Answer {
+        const FUNCTION: u32 = 1;
+        let mut session = lock(&self.session);
+        in_turn(kind::SWITCH_DATA_PATH, session.version >= Some(Version::V4))?;
+        if path > FUNCTION {
+            return Err((Violation::DataPath(path), Vec::new()));
+        }
+        session.vf_path = path == FUNCTION;
+        session.stats.switches += 1;
+        Ok(None)
     }
 
     fn sub_channels(&self, channel: &Channel, operation: u32, count: u32) -> Answer {

@@ -64,6 +64,8 @@ pub struct Stats {
     pub requests: u64,
     /// How often the guest initialized the card.
     pub initialized: u64,
+    /// How often the guest said which way frames are to take.
+    pub switches: u64,
 }
 
 impl Stats {

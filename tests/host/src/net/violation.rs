@@ -44,6 +44,9 @@ pub enum Violation {
     /// More sub-channels than there are, none, or a second time.
     #[error("{0} sub-channels asked for")]
     SubChannels(u32),
+    /// A data path that there is not.
+    #[error("data path {0}")]
+    DataPath(u32),
     /// A section of the send buffer that does not exist, or is in use.
     #[error("section {0} of the send buffer with {1} bytes")]
     Section(u32, u32),

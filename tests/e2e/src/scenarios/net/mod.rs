@@ -17,6 +17,7 @@ mod selftests;
 mod settings;
 mod transmit;
 mod versions;
+mod vf;
 mod xdp;
 
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub(super) fn jobs(jobs: &mut Jobs) {
     jobs.both("net/versions", 1, versions::versions);
     jobs.both("net/selftests", 2, selftests::selftests);
     jobs.both("net/xdp", 2, xdp::xdp);
+    jobs.both("net/vf", 2, vf::pair);
+    jobs.both("net/vf-cycles", 2, vf::cycles);
     jobs.both("net/iperf", 1, iperf::iperf);
     jobs.add("net/compare", Driver::Rust, 2, compare::compare);
     jobs.add("net/malformed", Driver::Rust, 1, malformed::malformed);

@@ -6,6 +6,7 @@ mod coalesce;
 mod conversation;
 mod data;
 mod driver;
+mod function;
 mod hostile;
 mod objects;
 mod segment;
