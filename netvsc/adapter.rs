@@ -12,6 +12,7 @@ use super::{
         QueueCounters,
         Totals, //
     },
+    function::Function,
     link::LinkState,
     net::{
         self,
@@ -63,6 +64,9 @@ pub(crate) const LINK: u64 = 0;
 
 /// The number of the work item for other frames to be let through.
 pub(crate) const FILTER: u64 = 1;
+
+/// The number of the work item for the virtual function.
+pub(crate) const FUNCTION: u64 = 2;
 
 /// How a session is to be.
 pub(crate) struct Settings {
@@ -117,6 +121,8 @@ pub(crate) struct Adapter {
     pub(crate) totals: Totals,
     /// What is counted of each queue.
     pub(crate) counters: KVec<QueueCounters>,
+    /// The virtual function.
+    pub(crate) function: Function,
     /// The program that sees frames before the stack does.
     pub(crate) xdp: xdp::Slot,
     /// Which queue a flow is sent on.
@@ -143,11 +149,14 @@ pub(crate) struct Adapter {
     link_work: Work<Self, LINK>,
     #[pin]
     filter_work: Work<Self, FILTER>,
+    #[pin]
+    function_work: Work<Self, FUNCTION>,
 }
 
 impl_has_work! {
     impl HasWork<Self, LINK> for Adapter { self.link_work }
     impl HasWork<Self, FILTER> for Adapter { self.filter_work }
+    impl HasWork<Self, FUNCTION> for Adapter { self.function_work }
 }
 
 impl Adapter {
@@ -162,6 +171,7 @@ impl Adapter {
     pub(crate) fn new(net: ARef<net::Device>, port: PortHandle) -> Result<Arc<Self>> {
         // CAST: Widening.
         let counters = counter::for_queues(MAX_QUEUES as usize)?;
+        let function = Function::new()?;
         let queue = OwnedQueue::new(c"hv_netvsc", Concurrency::Parallel, Shortage::Waits)?;
         let init = pin_init!(Self {
             net,
@@ -170,6 +180,7 @@ impl Adapter {
             settings <- new_mutex!(Settings::new(), "Adapter::settings"),
             totals: Totals::default(),
             counters,
+            function,
             xdp: xdp::Slot::new(None),
             send_table: array::from_fn(|_| Atomic::new(0)),
             port_hash: Atomic::new(super::flow::ALL_TRANSPORTS),
@@ -182,6 +193,7 @@ impl Adapter {
             queue,
             link_work <- new_work!("Adapter::link_work"),
             filter_work <- new_work!("Adapter::filter_work"),
+            function_work <- new_work!("Adapter::function_work"),
         });
         Arc::pin_init(init, GFP_KERNEL)
     }
@@ -212,6 +224,7 @@ impl Adapter {
 
     /// Stops sending, and ends the session.
     pub(crate) fn disconnect(&self, held: Held<'_>) {
+        self.forget_path(held);
         if let Some(session) = self.session.replace(None) {
             session.end(held);
         }

@@ -3,6 +3,7 @@
 //! What a device counts.
 
 use kernel::{
+    cpu::nr_cpu_ids,
     prelude::*,
     sync::atomic::{
         Relaxed, //
@@ -105,9 +106,41 @@ pub(crate) struct QueueCounters {
 ///
 /// `ENOMEM`.
 pub(crate) fn for_queues(count: usize) -> Result<KVec<QueueCounters>> {
+    several(count)
+}
+
+fn several<T: Default>(count: usize) -> Result<KVec<T>> {
     let mut counters = KVec::with_capacity(count, GFP_KERNEL)?;
     for _ in 0..count {
-        counters.push_within_capacity(QueueCounters::default())?;
+        counters.push_within_capacity(T::default())?;
     }
     Ok(counters)
+}
+
+/// What is counted of a virtual function, on a processor.
+#[derive(Default)]
+#[repr(align(64))]
+pub(crate) struct FunctionCounters {
+    /// Frames sent.
+    pub(crate) tx_packets: Counter,
+    /// Bytes of these.
+    pub(crate) tx_bytes: Counter,
+    /// Frames dropped instead of sent.
+    pub(crate) tx_dropped: Counter,
+    /// Frames received.
+    pub(crate) rx_packets: Counter,
+    /// Bytes of these.
+    pub(crate) rx_bytes: Counter,
+}
+
+impl FunctionCounters {
+    /// Makes counters for all processors that there can be.
+    ///
+    /// # Errors
+    ///
+    /// `ENOMEM`.
+    pub(crate) fn for_cpus() -> Result<KVec<Self>> {
+        // CAST: Widening.
+        several(nr_cpu_ids() as usize)
+    }
 }

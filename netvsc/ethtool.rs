@@ -10,6 +10,7 @@ use super::{
         MAX_SEND,
         MIN_SECTIONS, //
     },
+    counter::FunctionCounters,
     flow,
     net::{
         ethtool::{
@@ -249,6 +250,15 @@ impl ethtool::Operations for Tool {
     }
 }
 
+/// The counters of a virtual function.
+const FUNCTION: [(&str, fn(&FunctionCounters) -> u64); 5] = [
+    ("rx_packets", |counters| counters.rx_packets.get()),
+    ("rx_bytes", |counters| counters.rx_bytes.get()),
+    ("tx_packets", |counters| counters.tx_packets.get()),
+    ("tx_bytes", |counters| counters.tx_bytes.get()),
+    ("tx_dropped", |counters| counters.tx_dropped.get()),
+];
+
 fn totals(data: &Adapter, out: &mut Statistics<'_>) {
     let totals = &data.totals;
     let numbers = [
@@ -267,15 +277,8 @@ fn totals(data: &Adapter, out: &mut Statistics<'_>) {
     for (name, counter) in numbers {
         out.add(fmt!("{name}"), counter.get());
     }
-    // There is no virtual function that frames go through.
-    for name in [
-        "rx_packets",
-        "rx_bytes",
-        "tx_packets",
-        "tx_bytes",
-        "tx_dropped",
-    ] {
-        out.add(fmt!("vf_{name}"), 0);
+    for (name, read) in FUNCTION {
+        out.add(fmt!("vf_{name}"), data.function.sum(read));
     }
 }
 
@@ -311,10 +314,12 @@ fn of_cpu(data: &Adapter, session: &Session, cpu: u32, queues: usize, out: &mut 
         ("tx_packets", sum(|queue| queue.tx_packets.get())),
         ("tx_bytes", sum(|queue| queue.tx_bytes.get())),
     ];
-    for (name, value) in numbers {
-        out.add(fmt!("cpu{cpu}_{name}"), value);
+    // In the order of `numbers`, which are the sums of both ways.
+    let by_function = FUNCTION.map(|(_, read)| data.function.counters_of(cpu).map_or(0, read));
+    for ((name, value), by_function) in numbers.into_iter().zip(by_function) {
+        out.add(fmt!("cpu{cpu}_{name}"), value.wrapping_add(by_function));
     }
-    for (name, _) in numbers {
-        out.add(fmt!("cpu{cpu}_vf_{name}"), 0);
+    for ((name, _), by_function) in numbers.into_iter().zip(by_function) {
+        out.add(fmt!("cpu{cpu}_vf_{name}"), by_function);
     }
 }

@@ -12,6 +12,7 @@
 //!   it up.
 //! - [`queue`]: a channel and who polls it, with [`receive`], [`message`], [`deliver`], [`xdp`] and
 //!   [`dump`] for what comes in, [`transmit`], [`batch`] and [`post`] for frames that go out.
+//! - [`function`]: the way past the host.
 
 #![deny(unsafe_code)]
 
@@ -29,8 +30,10 @@ mod ethtool;
 mod features;
 mod filter;
 mod flow;
+mod function;
 mod link;
 mod message;
+mod module;
 #[expect(unsafe_code, reason = "the network stack is C")]
 mod net;
 mod ops;
@@ -50,6 +53,8 @@ mod transmit;
 mod wire;
 mod xdp;
 
+use kernel::prelude::*;
+use module::NetworkModule;
 use vmbus::{
     guid::guid,
     DeviceId, //
@@ -64,8 +69,8 @@ vmbus::vmbus_device_table!(
     )]
 );
 
-vmbus::module_vmbus_driver! {
-    type: ops::Network,
+module! {
+    type: NetworkModule,
     name: "hv_netvsc_rust",
     authors: ["The Rust Hyper-V driver authors"],
     description: "Hyper-V virtual network driver, in Rust",

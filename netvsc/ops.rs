@@ -17,11 +17,11 @@ use super::{
             Skb, //
         },
         xdp,
+        Addresses,
         Counters,
         Device,
         Features,
         MacAddress,
-        RxMode,
         Sent,
         Way, //
     },
@@ -43,33 +43,31 @@ impl net::Operations for Network {
     type Data = Adapter;
     type Ethtool = Tool;
 
-    fn open(device: &Device, data: ArcBorrow<'_, Adapter>, _held: Held<'_>) -> Result {
+    fn open(device: &Device, data: ArcBorrow<'_, Adapter>, held: Held<'_>) -> Result {
         device.carrier_off();
         data.open_filter().inspect_err(|error| {
             let errno = error.to_errno();
             netdev_err!(device, "unable to open device (ret {}).\n", errno);
         })?;
         data.follow_link();
+        data.open_function(held);
         Ok(())
     }
 
-    fn stop(device: &Device, data: ArcBorrow<'_, Adapter>, _held: Held<'_>) -> Result {
+    fn stop(device: &Device, data: ArcBorrow<'_, Adapter>, held: Held<'_>) -> Result {
         data.stop_sending();
-        let Ok(session) = data.session() else {
-            return Ok(());
-        };
-        data.close_filter().inspect_err(|error| {
-            let errno = error.to_errno();
-            netdev_err!(device, "unable to close device (ret {}).\n", errno);
-        })?;
-        session.wait_until_empty().inspect_err(|_| {
-            netdev_err!(device, "Ring buffer not empty after closing rndis\n");
-        })
+        let result = stop_card(device, &data);
+        data.close_function(held);
+        result
     }
 
     #[inline]
     fn start_xmit(_device: &Device, data: ArcBorrow<'_, Adapter>, skb: Skb, way: Way<'_>) -> Sent {
         let guard = rcu::read_lock();
+        if let Some(past_host) = data.function.way(&guard) {
+            past_host.send(skb);
+            return Sent::Taken;
+        }
         match data.session.get(&guard) {
             Some(session) => session.transmit(skb, way, &guard),
             None => {
@@ -80,21 +78,24 @@ impl net::Operations for Network {
     }
 
     #[inline]
-    fn select_queue(device: &Device, data: ArcBorrow<'_, Adapter>, skb: Borrowed<'_>) -> u16 {
-        data.pick_queue(device, skb)
+    fn select_queue(device: &Device, data: ArcBorrow<'_, Adapter>, mut skb: Borrowed<'_>) -> u16 {
+        let of_function = data.function.pick_queue(&mut skb);
+        of_function.unwrap_or_else(|| data.pick_queue(device, skb))
     }
 
-    fn set_rx_mode(_device: &Device, data: ArcBorrow<'_, Adapter>, mode: RxMode) {
-        Arc::from(data).want_frames(mode);
+    fn set_rx_mode(device: &Device, data: ArcBorrow<'_, Adapter>, addresses: &Addresses<'_>) {
+        let data = Arc::from(data);
+        data.pass_addresses_on(addresses);
+        data.want_frames(device.rx_mode());
     }
 
     fn set_address(
         _device: &Device,
         data: ArcBorrow<'_, Adapter>,
         address: &MacAddress,
-        _held: Held<'_>,
+        held: Held<'_>,
     ) -> Result {
-        data.session()?.set_address(*address)
+        data.change_both_addresses(address, held)
     }
 
     fn change_mtu(
@@ -106,7 +107,7 @@ impl net::Operations for Network {
         if !data.is_mtu_possible(mtu, held) {
             return Err(EOPNOTSUPP);
         }
-        data.change_mtu(mtu, held)
+        data.change_both_mtus(mtu, held)
     }
 
     fn fix_features(
@@ -130,14 +131,16 @@ impl net::Operations for Network {
     ) -> Result {
         let session = data.session()?;
         let changed = features ^ device.features();
-        if !changed.contains(Features::LRO) {
-            return Ok(());
+        if changed.contains(Features::LRO) {
+            let result = session.set_coalesce(features.contains(Features::LRO));
+            if result.is_err() {
+                device.set_features(features ^ Features::LRO, held);
+                data.pass_features_on(features ^ Features::LRO, held);
+            }
+            result?;
         }
-        let result = session.set_coalesce(features.contains(Features::LRO));
-        if result.is_err() {
-            device.set_features(features ^ Features::LRO, held);
-        }
-        result
+        data.pass_features_on(features, held);
+        Ok(())
     }
 
     fn set_xdp(
@@ -147,7 +150,8 @@ impl net::Operations for Network {
         reason: &xdp::Reason<'_>,
         held: Held<'_>,
     ) -> Result {
-        data.set_xdp(device, program, reason, held)
+        data.set_xdp(device, program, reason, held)?;
+        data.pass_program_on(reason, held)
     }
 
     fn xdp_xmit(device: &Device, data: ArcBorrow<'_, Adapter>, frames: &mut xdp::Frames<'_>) {
@@ -156,7 +160,12 @@ impl net::Operations for Network {
 
     fn counters(_device: &Device, data: ArcBorrow<'_, Adapter>) -> Counters {
         let mut sum = Counters {
-            tx_dropped: data.totals.tx_dropped.get(),
+            rx_packets: data.function.sum(|counters| counters.rx_packets.get()),
+            rx_bytes: data.function.sum(|counters| counters.rx_bytes.get()),
+            tx_packets: data.function.sum(|counters| counters.tx_packets.get()),
+            tx_bytes: data.function.sum(|counters| counters.tx_bytes.get()),
+            tx_dropped: data.function.sum(|counters| counters.tx_dropped.get())
+                + data.totals.tx_dropped.get(),
             ..Counters::default()
         };
         for queue in &data.counters {
@@ -168,4 +177,17 @@ impl net::Operations for Network {
         }
         sum
     }
+}
+
+fn stop_card(device: &Device, data: &Adapter) -> Result {
+    let Ok(session) = data.session() else {
+        return Ok(());
+    };
+    data.close_filter().inspect_err(|error| {
+        let errno = error.to_errno();
+        netdev_err!(device, "unable to close device (ret {}).\n", errno);
+    })?;
+    session.wait_until_empty().inspect_err(|_| {
+        netdev_err!(device, "Ring buffer not empty after closing rndis\n");
+    })
 }

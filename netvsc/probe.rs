@@ -75,6 +75,7 @@ impl Drop for Connected {
     fn drop(&mut self) {
         self.0.going.complete_all();
         let rtnl = rtnl::lock();
+        self.0.let_go(rtnl.held());
         self.0.disconnect(rtnl.held());
     }
 }
@@ -135,9 +136,11 @@ impl Network {
         };
         net.set_mtu_range(MIN_MTU, max_mtu, held);
         session.shared().set_sending(true);
-        new.register(adapter.clone(), held).inspect_err(|_| {
+        let registration = new.register(adapter.clone(), held).inspect_err(|_| {
             pr_err!("Unable to register netdev.\n");
-        })
+        })?;
+        adapter.look_for_function(held);
+        Ok(registration)
     }
 
     fn set_features(net: &NetDevice, held: Held<'_>) {

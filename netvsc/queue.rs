@@ -275,6 +275,7 @@ impl Queue {
                     let what = if present { "added" } else { "removed" };
                     netdev_info!(self.shared.net(), "VF slot {} {}\n", serial, what);
                 }
+                self.shared.adapter.function_associated(present, serial);
             }
             Ok(Notice::Other) => (),
             Err(fault) => self.shared.report("message", fault),

@@ -81,6 +81,7 @@ impl Adapter {
             opened?;
             self.follow_link();
         }
+        self.choose_path(held);
         Ok(())
     }
 
@@ -136,7 +137,10 @@ impl Adapter {
     /// Those of [`Session::begin`]. There is none then.
     pub(crate) fn resume(self: &Arc<Self>, held: Held<'_>) -> Result {
         let mut settings = self.settings.lock();
-        self.attach(&mut settings, held)
+        self.attach(&mut settings, held)?;
+        drop(settings);
+        self.look_for_function(held);
+        Ok(())
     }
 
     /// Frames are to have another size.

@@ -3,9 +3,9 @@
 //! The way from the network stack to the [`Operations`] of a driver.
 
 use super::{
+    addresses::Addresses,
     ops::{
         Operations,
-        RxMode,
         Sent,
         Way, //
     },
@@ -50,7 +50,7 @@ macro_rules! if_has {
 
 impl<T: Operations> Callbacks<T> {
     /// The table of the driver's callbacks.
-    pub(super) const TABLE: bindings::net_device_ops = bindings::net_device_ops {
+    const TABLE: bindings::net_device_ops = bindings::net_device_ops {
         ndo_open: Some(Self::open),
         ndo_stop: Some(Self::stop),
         ndo_start_xmit: Some(Self::start_xmit),
@@ -67,6 +67,12 @@ impl<T: Operations> Callbacks<T> {
         ndo_xdp_xmit: if_has!(T::HAS_XDP_XMIT, Self::xdp_xmit),
         ..pin_init::zeroed()
     };
+
+    /// The one place of the table, by whose address devices of this driver are known.
+    #[inline(never)]
+    pub(super) fn table() -> &'static bindings::net_device_ops {
+        &Self::TABLE
+    }
 
     /// # Safety
     ///
@@ -169,13 +175,8 @@ impl<T: Operations> Callbacks<T> {
         // SAFETY: By the safety requirements.
         let (device, data) = unsafe { Self::parts(raw) };
         // SAFETY: By the safety requirements.
-        let (flags, multicast) = unsafe { ((*raw).flags, (*raw).mc.count) };
-        let mode = RxMode {
-            promiscuous: flags & bindings::net_device_flags_IFF_PROMISC != 0,
-            all_multicast: flags & bindings::net_device_flags_IFF_ALLMULTI != 0,
-            multicast: multicast != 0,
-        };
-        T::set_rx_mode(device, data, mode);
+        let addresses = unsafe { Addresses::assume(device) };
+        T::set_rx_mode(device, data, &addresses);
     }
 
     /// # Safety

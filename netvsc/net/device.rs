@@ -5,11 +5,14 @@
 //! C header: [`include/linux/netdevice.h`](srctree/include/linux/netdevice.h)
 
 use super::{
+    any::AnyDevice,
+    ops::RxMode,
     queue::TxQueue,
     rtnl::Held, //
 };
 use core::{
     mem::offset_of,
+    ops::Deref,
     ptr::NonNull, //
 };
 use kernel::{
@@ -100,6 +103,15 @@ unsafe impl AlwaysRefCounted for Device {
     }
 }
 
+impl Deref for Device {
+    type Target = AnyDevice;
+
+    fn deref(&self) -> &AnyDevice {
+        // SAFETY: It is valid at least as long as the reference.
+        unsafe { AnyDevice::from_raw(self.0.get()) }
+    }
+}
+
 impl Device {
     /// Where the data of the abstraction and of the driver is in a device.
     #[inline]
@@ -122,12 +134,6 @@ impl Device {
         unsafe { &*raw.cast() }
     }
 
-    /// For other C that takes devices.
-    #[inline]
-    pub(crate) fn as_raw(&self) -> *mut bindings::net_device {
-        self.0.get()
-    }
-
     fn common(&self) -> &Common {
         // SAFETY: `NewDevice` set it up, and it lives as long as the device.
         unsafe { &*Self::common_of(self.as_raw()) }
@@ -147,19 +153,6 @@ impl Device {
         u32::from(state) == bindings::netdev_reg_state_NETREG_REGISTERED
     }
 
-    /// Whether the interface is up, or about to be.
-    #[inline]
-    pub(crate) fn is_running(&self) -> bool {
-        self.has_state(bindings::netdev_state_t___LINK_STATE_START)
-    }
-
-    #[inline]
-    fn has_state(&self, bit: u32) -> bool {
-        // SAFETY: The device is valid; the word changes at any time, hence the volatile read.
-        let state = unsafe { (&raw const (*self.as_raw()).state).read_volatile() };
-        state & (1 << bit) != 0
-    }
-
     /// Says that there is a carrier. Callable in any context.
     pub(crate) fn carrier_on(&self) {
         let _guard = rcu::read_lock();
@@ -175,6 +168,19 @@ impl Device {
         if self.common().alive.load(Relaxed) {
             // SAFETY: As in `carrier_on()`.
             unsafe { bindings::netif_carrier_off(self.as_raw()) };
+        }
+    }
+
+    /// Which packets the stack wants to see.
+    pub(crate) fn rx_mode(&self) -> RxMode {
+        // SAFETY: The device is valid; the values change at any time, hence the volatile reads.
+        let flags = unsafe { (&raw const (*self.as_raw()).flags).read_volatile() };
+        // SAFETY: As above.
+        let multicast = unsafe { (&raw const (*self.as_raw()).mc.count).read_volatile() };
+        RxMode {
+            promiscuous: flags & bindings::net_device_flags_IFF_PROMISC != 0,
+            all_multicast: flags & bindings::net_device_flags_IFF_ALLMULTI != 0,
+            multicast: multicast != 0,
         }
     }
 

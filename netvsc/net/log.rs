@@ -2,7 +2,7 @@
 
 //! Lines in the log that name the network device.
 
-use super::Device;
+use super::AnyDevice;
 use kernel::{
     fmt,
     prelude::*, //
@@ -38,15 +38,18 @@ pub(crate) enum Level {
     Error,
     /// Something is wrong.
     Warning,
+    /// Something that is normal, and to be noticed.
+    Notice,
     /// Something that is normal.
     Info,
 }
 
 /// Logs a line; it is up to the caller to end it.
-pub(crate) fn print(device: &Device, level: Level, line: fmt::Arguments<'_>) {
+pub(crate) fn print(device: &AnyDevice, level: Level, line: fmt::Arguments<'_>) {
     let level = match level {
         Level::Error => c"\x013",
         Level::Warning => c"\x014",
+        Level::Notice => c"\x015",
         Level::Info => c"\x016",
     };
     // SAFETY: The device is valid, and `%pA` takes arguments of Rust's formatter.
@@ -60,7 +63,7 @@ pub(crate) fn print(device: &Device, level: Level, line: fmt::Arguments<'_>) {
 }
 
 /// Logs a line where dynamic debugging wants it; it is up to the caller to end it.
-pub(crate) fn debug(device: &Device, line: fmt::Arguments<'_>) {
+pub(crate) fn debug(device: &AnyDevice, line: fmt::Arguments<'_>) {
     // SAFETY: As in `print()`.
     unsafe { bindings::hv_rust_net_debug(device.as_raw(), core::ptr::from_ref(&line).cast()) };
 }
@@ -86,6 +89,13 @@ macro_rules! netdev_warn {
     };
 }
 
+/// Logs what is to be noticed of a network device.
+macro_rules! netdev_notice {
+    ($device:expr, $($arguments:tt)*) => {
+        $crate::net::log::print($device, $crate::net::log::Level::Notice, kernel::prelude::fmt!($($arguments)*))
+    };
+}
+
 /// Logs what is normal of a network device.
 macro_rules! netdev_info {
     ($device:expr, $($arguments:tt)*) => {
@@ -97,5 +107,6 @@ pub(crate) use {
     netdev_dbg,
     netdev_err,
     netdev_info,
+    netdev_notice,
     netdev_warn, //
 };

@@ -18,6 +18,12 @@
 //! - The memory of a device is freed with the last reference to its [`Device`]. References do not
 //!   keep it registered. What would do harm to a device that is not registered does nothing then.
 //!
+//! # Other devices
+//!
+//! A device is also an [`AnyDevice`], as are those of other drivers. A [`Watch`](notifier::Watch)
+//! hears of what happens to them. One can be the [`Lower`] of a device: what it receives the upper
+//! device receives.
+//!
 //! # Contexts
 //!
 //! What needs the lock of the network's configuration wants to see that it is
@@ -29,13 +35,17 @@
 //! [`include/linux/skbuff.h`](srctree/include/linux/skbuff.h) and
 //! [`include/linux/ethtool.h`](srctree/include/linux/ethtool.h)
 
+mod addresses;
+mod any;
 mod callbacks;
 mod config;
 mod device;
 pub(crate) mod ethtool;
 mod features;
 pub(crate) mod log;
+mod lower;
 pub(crate) mod napi;
+pub(crate) mod notifier;
 mod ops;
 mod queue;
 mod receive;
@@ -49,12 +59,18 @@ mod tests;
 mod transmit;
 pub(crate) mod xdp;
 
+pub(crate) use addresses::Addresses;
+pub(crate) use any::AnyDevice;
 pub(crate) use device::{
     default_rss_queues,
     Device,
     MacAddress, //
 };
 pub(crate) use features::Features;
+pub(crate) use lower::{
+    Lower,
+    Receiver, //
+};
 pub(crate) use ops::{
     Counters,
     Operations,

@@ -3,6 +3,7 @@
 //! What a driver of a network device implements.
 
 use super::{
+    addresses::Addresses,
     ethtool,
     queue::TxQueue,
     rtnl::Held,
@@ -112,8 +113,9 @@ pub(crate) trait Operations: Sized + 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// Other packets are wanted than before. In atomic context.
-    fn set_rx_mode(_device: &Device, _data: ArcBorrow<'_, Self::Data>, _mode: RxMode) {
+    /// Other packets are wanted than before: other [`addresses`](Addresses), or another
+    /// [`rx_mode`](Device::rx_mode). In atomic context.
+    fn set_rx_mode(_device: &Device, _data: ArcBorrow<'_, Self::Data>, _addresses: &Addresses<'_>) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 

@@ -3,6 +3,7 @@
 //! From an allocated network device to a registered one, and back.
 
 use super::{
+    any::AnyDevice,
     callbacks::Callbacks,
     device::Common,
     ethtool,
@@ -62,6 +63,22 @@ impl<T: Operations> Private<T> {
     }
 }
 
+impl AnyDevice {
+    /// The device as one of this driver, and the driver's data, if it is a registered one of them.
+    pub(crate) fn as_driven_by<'a, T: Operations>(
+        &'a self,
+        _held: Held<'a>,
+    ) -> Option<(&'a Device, ArcBorrow<'a, T::Data>)> {
+        let raw = self.as_raw();
+        // SAFETY: The device is valid, and this changes under the RTNL.
+        let (operations, state) = unsafe { ((*raw).netdev_ops, (*raw).reg_state) };
+        let is_one = ptr::eq(operations, Callbacks::<T>::table())
+            && u32::from(state) == bindings::netdev_reg_state_NETREG_REGISTERED;
+        // SAFETY: It is a registered device of this driver as long as the RTNL is held.
+        is_one.then(|| unsafe { Callbacks::<T>::parts(raw) })
+    }
+}
+
 /// A device that is not registered yet.
 pub(crate) struct NewDevice<'bound, T: Operations> {
     device: ARef<Device>,
@@ -97,7 +114,7 @@ impl<'bound, T: Operations> NewDevice<'bound, T> {
         unsafe { (*raw.as_ptr()).dev.parent = ptr::from_ref(parent).cast_mut().cast() };
         // The stack looks at the tables before it calls anything that is in them.
         let (operations, ethtool): (&'static _, &'static _) =
-            (&Callbacks::<T>::TABLE, &ethtool::Callbacks::<T>::TABLE);
+            (Callbacks::<T>::table(), &ethtool::Callbacks::<T>::TABLE);
         // SAFETY: Nobody else uses the device; the tables live as long as the module.
         unsafe { (*raw.as_ptr()).netdev_ops = operations };
         // SAFETY: As above.

@@ -110,6 +110,8 @@ open_enum! {
         SEND_NDIS_CONFIG = 125,
         /// There is a virtual function, or no longer.
         SEND_VF_ASSOCIATION = 128,
+        /// Says which way frames are to take.
+        SWITCH_DATA_PATH = 129,
         /// Asks for sub-channels; also the answer.
         SUBCHANNEL = 133,
         /// Says which channel a flow is to be sent on.
@@ -218,6 +220,11 @@ impl Message {
     /// Takes the send buffer back.
     pub(crate) fn revoke_send_buffer() -> Self {
         Self::new(MessageType::REVOKE_SEND_BUFFER, U16::new(SEND_BUFFER_ID))
+    }
+
+    /// Says whether frames are to take the way of the virtual function. The answer is empty.
+    pub(crate) fn switch_data_path(to_function: bool) -> Self {
+        Self::new(MessageType::SWITCH_DATA_PATH, U32::new(to_function.into()))
     }
 
     /// Asks for `count` sub-channels.

@@ -4,6 +4,7 @@
 //!
 //! C header: [`include/linux/bpf.h`](srctree/include/linux/bpf.h)
 
+use crate::net::rtnl::Held;
 use core::{
     marker::PhantomData,
     mem::ManuallyDrop,
@@ -39,7 +40,7 @@ unsafe impl Sync for Program {}
 
 impl Program {
     #[inline]
-    pub(super) fn as_raw(&self) -> *mut bindings::bpf_prog {
+    pub(in crate::net) fn as_raw(&self) -> *mut bindings::bpf_prog {
         self.0.as_ptr()
     }
 }
@@ -92,6 +93,12 @@ impl Slot {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.0.load(Acquire).is_null()
+    }
+
+    /// The program in the slot, while no other can be put there.
+    pub(crate) fn share(&self, _held: Held<'_>) -> Option<Program> {
+        let guard = rcu::read_lock();
+        self.load(&guard).map(|program| Program::clone(&program))
     }
 
     /// The program in the slot.

@@ -31,6 +31,9 @@ static char *serial;
 module_param(serial, charp, 0444);
 MODULE_PARM_DESC(serial, "The name of the slot");
 
+/* Another one than other cards have. */
+#define TSO_SIZE 50000
+
 /* How many frames may wait until the stack is stopped. */
 #define QUEUE_LEN 64
 
@@ -160,11 +163,13 @@ static rx_handler_result_t take(struct sk_buff **pskb)
 static int function_open(struct net_device *dev)
 {
 	netif_start_queue(dev);
+	netif_carrier_on(dev);
 	return 0;
 }
 
 static int function_stop(struct net_device *dev)
 {
+	netif_carrier_off(dev);
 	netif_stop_queue(dev);
 	cancel_work_sync(&send_work);
 	skb_queue_purge(&leaving);
@@ -209,10 +214,12 @@ static int add_function(struct pci_dev *parent)
 	function->netdev_ops = &function_ops;
 	function->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 	function->max_mtu = ETH_MAX_MTU;
-	function->hw_features = NETIF_F_SG | NETIF_F_HW_CSUM;
+	netif_set_tso_max_size(function, TSO_SIZE);
+	function->hw_features = NETIF_F_SG | NETIF_F_RXCSUM | NETIF_F_IP_CSUM | NETIF_F_IPV6_CSUM;
 	function->features = function->hw_features;
 	eth_hw_addr_set(function, address);
 	SET_NETDEV_DEV(function, &parent->dev);
+	netif_carrier_off(function);
 	error = register_netdev(function);
 	if (error)
 		free_netdev(function);

@@ -51,6 +51,8 @@ fn messages_begin_with_their_kind_and_are_zero_after_their_body() {
     assert_eq!(message.as_bytes()[..16], words(&[107, 1, u32::MAX, 0]));
     let message = Message::allocate_subchannels(3);
     assert_eq!(message.as_bytes()[..12], words(&[133, 1, 3]));
+    let message = Message::switch_data_path(true);
+    assert_eq!(message.as_bytes()[..8], words(&[129, 1]));
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub(super) fn jobs(jobs: &mut Jobs) {
     jobs.both("net/versions", 1, versions::versions);
     jobs.both("net/selftests", 2, selftests::selftests);
     jobs.both("net/xdp", 2, xdp::xdp);
-    jobs.both("net/vf", 2, vf::pair);
+    jobs.both("net/vf", 1, vf::pair);
     jobs.both("net/vf-cycles", 2, vf::cycles);
     jobs.both("net/iperf", 1, iperf::iperf);
     jobs.add("net/compare", Driver::Rust, 2, compare::compare);
