@@ -250,8 +250,11 @@ impl ethtool::Operations for Tool {
     }
 }
 
+/// A counter's name, and how it is read.
+type Named = (&'static str, fn(&FunctionCounters) -> u64);
+
 /// The counters of a virtual function.
-const FUNCTION: [(&str, fn(&FunctionCounters) -> u64); 5] = [
+const FUNCTION: [Named; 5] = [
     ("rx_packets", |counters| counters.rx_packets.get()),
     ("rx_bytes", |counters| counters.rx_bytes.get()),
     ("tx_packets", |counters| counters.tx_packets.get()),

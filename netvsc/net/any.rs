@@ -76,7 +76,7 @@ impl AnyDevice {
     }
 
     /// Its name.
-    pub(crate) fn name(&self, _held: Held<'_>) -> &str {
+    pub(crate) fn name<'a>(&'a self, _held: Held<'a>) -> &'a str {
         // SAFETY: The device is valid, and its name changes under the RTNL.
         let name: &[c_char; 16] = unsafe { &(*self.as_raw()).name };
         let bytes = name.as_slice();

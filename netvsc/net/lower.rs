@@ -169,14 +169,16 @@ impl<R: Receiver> Lower<R> {
     ///
     /// # Errors
     ///
-    /// Those of `dev_queue_xmit()`: the packet was dropped.
+    /// `EIO`, `EINVAL`: the packet was dropped.
     #[inline]
     pub(crate) fn send(&self, skb: Skb) -> Result {
         let skb = skb.into_raw();
         // SAFETY: Both are valid, and the packet is given up.
-        match unsafe { bindings::hv_rust_net_send_through(self.device.as_raw(), skb.as_ptr()) } {
-            // It was sent, or the queue is congested, which is as good.
-            0 | CONGESTED => Ok(()),
+        let code =
+            unsafe { bindings::hv_rust_net_send_through(self.device.as_raw(), skb.as_ptr()) };
+        // It was sent, or the queue is congested, which is as good.
+        match u32::try_from(code)? {
+            bindings::NET_XMIT_SUCCESS | bindings::NET_XMIT_CN => Ok(()),
             _ => Err(EIO),
         }
     }
@@ -198,7 +200,7 @@ impl<R: Receiver> Lower<R> {
     /// Ends that.
     pub(crate) fn remove_addresses(&self, _held: Held<'_>) {
         let (to, from) = (self.device.as_raw(), self.upper.as_raw());
-        // SAFETY: Both are valid, and no addresses are locked: the RTNL is held, which sleeps.
+        // SAFETY: Both are valid; lockdep checks that the lists are not locked.
         unsafe { bindings::dev_uc_unsync(to, from) };
         // SAFETY: As above.
         unsafe { bindings::dev_mc_unsync(to, from) };
@@ -223,6 +225,3 @@ impl<R: Receiver> Lower<R> {
         bindings::rx_handler_result_RX_HANDLER_ANOTHER
     }
 }
-
-/// `NET_XMIT_CN`.
-const CONGESTED: c_int = 2;
