@@ -96,7 +96,7 @@ objects=$(find drivers/hv/rust -name '*.o')
 {
 	llvm-nm --defined-only --just-symbol-name $objects
 	sed -n 's/^EXPORT_SYMBOL_RUST_GPL(\(.*\));/\1/p' rust/exports_*_generated.h
-	grep -rhoE --include='*.[cS]' --exclude-dir=arch '\<EXPORT_[A-Z_]*SYMBOL[A-Z_]*\(\s*\w+' ../linux ../linux/arch/arm64 |
+	grep -rhoE --include='*.[chS]' --exclude-dir=arch '\<EXPORT_[A-Z_]*SYMBOL[A-Z_]*\(\s*\w+' ../linux ../linux/arch/arm64 |
 		sed 's/.*(\s*//'
 	# A macro exports the latter, and modpost makes the former.
 	printf '%s\n' __this_module param_ops_{int,uint}

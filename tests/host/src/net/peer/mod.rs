@@ -12,7 +12,7 @@
 //! | 7    | echo |
 //! | 9    | takes everything; at the end answers with the number of bytes and their CRC-32 |
 //! | 19   | bytes without end |
-//! | 20   | as many bytes as asked for: see [`exchange`] |
+//! | 20   | as many bytes or datagrams as the client asks for |
 //! | 80   | HTTP: `/bytes/N` is N bytes, `/crc/N` their CRC-32 in hexadecimal |
 //!
 //! and over UDP an echo on port 7, a sink on port 9, and as many datagrams as asked for on port 20. The bytes of ports 19 and 80 are those of
