@@ -41,7 +41,9 @@ impl Skb {
             (*raw).data = (*raw).data.add(HEADROOM);
             (*raw).tail += HEADROOM as u32;
         }
-        for (room, byte) in skb.put(linear)?.iter_mut().zip(bytes) {
+        // SAFETY: There is so much room, no fragment yet, and all bytes are written here.
+        let room = unsafe { skb.put(linear, u32::try_from(linear)?) };
+        for (room, byte) in room.iter_mut().zip(bytes) {
             room.write(*byte);
         }
         // SAFETY: The fragment is there; it has as many bytes as `skb_store_bits` writes.

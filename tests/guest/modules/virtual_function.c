@@ -31,6 +31,9 @@ static char *serial;
 module_param(serial, charp, 0444);
 MODULE_PARM_DESC(serial, "The name of the slot");
 
+/* Another one than other cards have. */
+#define TSO_SIZE 50000
+
 /* How many frames may wait until the stack is stopped. */
 #define QUEUE_LEN 64
 
@@ -211,6 +214,7 @@ static int add_function(struct pci_dev *parent)
 	function->netdev_ops = &function_ops;
 	function->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 	function->max_mtu = ETH_MAX_MTU;
+	netif_set_tso_max_size(function, TSO_SIZE);
 	function->hw_features = NETIF_F_SG | NETIF_F_RXCSUM | NETIF_F_IP_CSUM | NETIF_F_IPV6_CSUM;
 	function->features = function->hw_features;
 	eth_hw_addr_set(function, address);

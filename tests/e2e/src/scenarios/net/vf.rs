@@ -22,6 +22,9 @@ pub(super) use cycles::cycles;
 /// The number by which the host and the slot call the function.
 const SERIAL: u32 = 7;
 
+/// How large a packet the function cuts into segments.
+const FUNCTION_TSO_SIZE: u32 = 50_000;
+
 /// Which way frames take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
@@ -51,6 +54,8 @@ pub fn pair(lab: &Lab) -> Result<()> {
     guest.carrier()?;
     guest.up_and_down()?;
     guest.settings()?;
+    guest.address()?;
+    guest.namespace()?;
     guest.remove()?;
     guest.by_address()?;
     guest.end()
@@ -115,7 +120,11 @@ impl Accelerated {
     }
 
     fn remove(&mut self) -> Result<()> {
-        self.machine.sh("rmmod virtual_function")?;
+        let (eth, size) = (&self.eth, FUNCTION_TSO_SIZE);
+        self.machine.sh(&format!(
+            "/bin/ip -d link show {eth} | grep -q 'tso_max_size {size}' && rmmod virtual_function && \
+             ! /bin/ip -d link show {eth} | grep -q 'tso_max_size {size}'"
+        ))?;
         self.expect(Way::Card, Way::Card)
     }
 

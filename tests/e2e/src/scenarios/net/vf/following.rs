@@ -4,8 +4,8 @@
 
 use anyhow::{Result, ensure};
 
-use super::super::counter;
-use super::{Accelerated, Way};
+use super::super::{configure, counter};
+use super::{Accelerated, Way, mac};
 use crate::machine::Driver;
 
 impl Accelerated {
@@ -121,6 +121,42 @@ impl Accelerated {
             self.wait_for_way(Way::Function)?;
             self.expect(Way::Function, Way::Function)?;
         }
+        Ok(())
+    }
+
+    /// The function gets the address that the interface gets, which is down then.
+    pub(super) fn address(&mut self) -> Result<()> {
+        let eth = self.eth.clone();
+        let own = mac(&self.card);
+        for address in ["02:12:34:56:78:9a", own.as_str()] {
+            self.machine.sh(&format!(
+                "/bin/ip link set {eth} down && /bin/ip link set {eth} address {address} && \
+                 grep -q {address} /sys/class/net/vf0/address && /bin/ip link set {eth} up"
+            ))?;
+            self.paired()?;
+        }
+        Ok(())
+    }
+
+    /// The function goes with the interface into another namespace, and comes back with it.
+    pub(super) fn namespace(&mut self) -> Result<()> {
+        let eth = self.eth.clone();
+        self.machine.sh(&format!(
+            "mkdir -p /var/run && /bin/ip netns add other && /bin/ip link set {eth} netns other"
+        ))?;
+        self.machine.until(
+            &format!("/bin/ip -n other link show vf0 2>/dev/null | grep -q 'master {eth}'"),
+            "the function follows",
+        )?;
+        self.machine
+            .sh(&format!("/bin/ip -n other link set {eth} netns 1"))?;
+        configure(&mut self.machine, &eth, 0)?;
+        self.machine.until(
+            &format!("/bin/ip link show vf0 2>/dev/null | grep -q 'master {eth}'"),
+            "the function comes back",
+        )?;
+        self.paired()?;
+        self.machine.sh("/bin/ip netns del other")?;
         Ok(())
     }
 }
