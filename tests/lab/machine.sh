@@ -32,11 +32,13 @@ pause_again() {
 }
 [ -z "${PAUSES:-}" ] || pause_again
 
+# Where the processors are busy while it boots, the machine would measure its time stamp counter wrong, and
+# all clocks in it be fast or slow for good. The emulator's counter is the processor's.
 in_root --bind "$QEMU" /qemu --bind "$OUT" /lab -- timeout --foreground --kill-after=10 "${LIMIT:-5400}" \
 	/qemu/qemu-system-x86_64 -L /usr/share/qemu -L /usr/share/seabios -accel tcg,thread=multi,tb-size=512 -cpu max,+svm,+npt -smp "${VCPUS:-4}" -m "${MEMORY:-4G}" \
 	${PLUGIN:+-plugin "$PLUGIN"} ${PAUSES:+-monitor "pipe:/lab/$job/monitor"} \
 	-kernel /lab/images/vmlinuz -initrd /lab/images/outer.cpio \
-	-append "console=ttyS0 quiet panic=-1 mitigations=off no5lvl tsc=reliable no_timer_check lab.job=$job" \
+	-append "console=ttyS0 quiet panic=-1 mitigations=off no5lvl tsc=reliable tsc_early_khz=$(bin/vmbus-host tsc-khz) no_timer_check lab.job=$job" \
 	-virtfs local,path=/lab,mount_tag=lab,security_model=none,multidevs=remap \
 	-virtfs local,path=/,mount_tag=root,security_model=none,readonly=on,multidevs=remap \
 	-d cpu_reset -D "/lab/$job/resets" -nodefaults -display none -no-reboot -echr 0x1d -chardev stdio,id=console,mux=on,signal=off -serial chardev:console ||

@@ -35,6 +35,8 @@ enum Command {
     Run(Box<run::Options>),
     /// Says whether this machine can run guests, and if not, why.
     Check,
+    /// Prints how fast this processor's time stamp counter runs, in kHz.
+    TscKhz,
 }
 
 impl Cli {
@@ -45,6 +47,10 @@ impl Cli {
             Command::Check => {
                 vmm::kvm_has_hyperv()?;
                 println!("KVM can run Hyper-V guests.");
+                Ok(ExitCode::SUCCESS)
+            }
+            Command::TscKhz => {
+                println!("{}", vmm::tsc_khz());
                 Ok(ExitCode::SUCCESS)
             }
         }

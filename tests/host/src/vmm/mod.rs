@@ -42,6 +42,7 @@ mod queue;
 mod run;
 mod synic;
 mod terminal;
+mod tsc;
 mod vcpu;
 mod vm;
 
@@ -53,4 +54,5 @@ pub use error::{Error, Result};
 pub use exit::{CrashReport, ExitReason};
 pub use probe::{Reason, kvm_has_hyperv};
 pub use prompt::Commands;
+pub use tsc::tsc_khz;
 pub use vm::Vm;
