@@ -91,8 +91,10 @@ impl Segment {
     }
 }
 
-/// Joins what can be joined; the order stays. `enabled` says it for IPv4 and IPv6.
-pub fn join(frames: Vec<Frame>, enabled: [bool; 2]) -> Vec<Joined> {
+/// Joins what can be joined, at most `most` frames to one; the order stays. `enabled` says it for IPv4
+/// and IPv6.
+pub fn join(frames: Vec<Frame>, enabled: [bool; 2], most: usize) -> Vec<Joined> {
+    let most = most.min(MAX_FRAGMENTS);
     let mut joined: Vec<Joined> = Vec::new();
     // The last of `joined`, where more may follow, with the sequence number that it has to have.
     let mut open: Option<(Segment, u32)> = None;
@@ -101,7 +103,7 @@ pub fn join(frames: Vec<Frame>, enabled: [bool; 2]) -> Vec<Joined> {
         if let (Some(segment), Some((first, next)), Some(last)) =
             (segment, &mut open, joined.last_mut())
             && segment.sequence == *next
-            && last.rest.len() + 1 < MAX_FRAGMENTS
+            && last.rest.len() + 1 < most
             && last.len() + segment.len() <= MAX_LEN
             && first.is_like(&last.first, &segment, &frame)
         {

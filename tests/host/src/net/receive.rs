@@ -60,6 +60,8 @@ pub(super) struct ReceiveBuffer {
     memory: SharedMemory,
     id: u16,
     section: u32,
+    /// How many sections there are.
+    count: usize,
     free: Vec<u32>,
     /// The sections of packets that the guest has not completed, with the packets' queues.
     sent: HashMap<u64, (usize, Vec<u32>)>,
@@ -72,6 +74,7 @@ impl ReceiveBuffer {
             memory,
             id,
             section,
+            count: count as usize,
             free: (0..count).rev().collect(),
             sent: HashMap::new(),
             next: 1,
@@ -149,8 +152,10 @@ impl Card {
             }
         }
         let coalescing = session.coalescing();
+        // A frame is told of as a whole, so there must be as many sections as it has parts.
+        let most = session.receive.as_ref().map_or(1, |buffer| buffer.count);
         for (queue, frames) in queues.into_iter().enumerate() {
-            for joined in coalesce::join(frames, coalescing) {
+            for joined in coalesce::join(frames, coalescing, most) {
                 let group = session.describe(joined);
                 session.enqueue(queue, group);
             }

@@ -19,7 +19,7 @@ fn flow(v6: bool, count: u32) -> Vec<Vec<u8>> {
 #[test]
 fn a_flow_is_joined() {
     for v6 in [false, true] {
-        let joined = join(flow(v6, 5), ON);
+        let joined = join(flow(v6, 5), ON, MAX_FRAGMENTS);
         assert_eq!(joined.len(), 1);
         let Joined { first, rest } = &joined[0];
         assert_eq!(rest.len(), 4);
@@ -37,14 +37,14 @@ fn a_flow_is_joined() {
 fn order_and_content_stay() {
     let mut frames = flow(false, 3);
     frames.insert(1, udp_frame(false, b"between"));
-    let joined = join(frames.clone(), ON);
+    let joined = join(frames.clone(), ON, MAX_FRAGMENTS);
     assert_eq!(
         joined,
         frames.into_iter().map(Joined::single).collect::<Vec<_>>()[..1]
             .iter()
             .cloned()
             .chain([Joined::single(udp_frame(false, b"between"))])
-            .chain(join(flow(false, 3)[1..].to_vec(), ON))
+            .chain(join(flow(false, 3)[1..].to_vec(), ON, MAX_FRAGMENTS))
             .collect::<Vec<_>>()
     );
 }
@@ -75,14 +75,19 @@ fn what_differs_is_not_joined() {
         ],
     ];
     for pair in pairs {
-        assert_eq!(join(pair.to_vec(), ON).len(), 2);
+        assert_eq!(join(pair.to_vec(), ON, MAX_FRAGMENTS).len(), 2);
     }
-    assert_eq!(join(flow(true, 2), [true, false]).len(), 2);
+    assert_eq!(join(flow(true, 2), [true, false], MAX_FRAGMENTS).len(), 2);
 }
 
 #[test]
 fn there_is_a_limit() {
-    let joined = join(flow(false, MAX_FRAGMENTS as u32 + 1), ON);
+    let joined = join(flow(false, MAX_FRAGMENTS as u32 + 1), ON, MAX_FRAGMENTS);
     assert_eq!(joined.len(), 2);
     assert_eq!(joined[0].rest.len(), MAX_FRAGMENTS - 1);
+    let lens: Vec<_> = join(flow(false, 5), ON, 2)
+        .iter()
+        .map(|joined| 1 + joined.rest.len())
+        .collect();
+    assert_eq!(lens, [2, 2, 1]);
 }

@@ -77,7 +77,7 @@ proptest! {
         let _ = Rss::parse(&bytes, 4);
         let _ = rndis::split(&bytes);
         let _ = crate::net::frame::wrong_checksum(&bytes);
-        let _ = crate::net::coalesce::join(vec![bytes.clone(), bytes], [true; 2]);
+        let _ = crate::net::coalesce::join(vec![bytes.clone(), bytes], [true; 2], 9);
     }
 
     /// The same of frames that begin like real ones.
@@ -87,6 +87,6 @@ proptest! {
         frame[at] = value;
         frame.truncate(frame.len().saturating_sub(cut));
         let _ = crate::net::frame::wrong_checksum(&frame);
-        let _ = crate::net::coalesce::join(vec![frame.clone(), frame], [true; 2]);
+        let _ = crate::net::coalesce::join(vec![frame.clone(), frame], [true; 2], 9);
     }
 }
