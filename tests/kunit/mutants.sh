@@ -49,6 +49,7 @@ round() {
 	done < <(mutants "$1" | tr -s '\t')
 }
 
+mkdir -p "$OUT"
 [ $# -gt 0 ] || set -- $(grep -v '^#' "$LIST" | cut -f 1 | sort -nu)
 for number; do round "$number"; done | tee "$OUT/mutants.txt"
 say "$(grep -c $'\tkilled' "$OUT/mutants.txt") killed, $(grep -c SURVIVED "$OUT/mutants.txt" || true) survived"
