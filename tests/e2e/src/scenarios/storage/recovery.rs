@@ -146,9 +146,11 @@ fn reset(machine: &mut Machine) -> Result<()> {
     const READERS: usize = 3;
     let unit = machine.controller.unit(0, 0).context("the disk")?;
     unit.inject(Injection::new(Fault::Hold).only(READ_10).times(READERS));
-    machine.sh("rm -f /tmp/reader-*; for i in 1 2 3; do (dd if=/dev/sda bs=4k skip=$i count=1 iflag=direct 2>/dev/null | \
-                cmp - /tmp/expect-$i >/dev/null; echo $? >/tmp/reader-$i) >/dev/null 2>&1 & \
-                dd if=/bin/busybox of=/tmp/expect-$i bs=4k skip=$i count=1 2>/dev/null; done")?;
+    machine.sh(
+        "rm -f /tmp/reader-*; for i in 1 2 3; do dd if=/bin/busybox of=/tmp/expect-$i bs=4k skip=$i count=1 2>/dev/null; done; \
+         for i in 1 2 3; do (dd if=/dev/sda bs=4k skip=$i count=1 iflag=direct 2>/dev/null | \
+         cmp - /tmp/expect-$i >/dev/null; echo $? >/tmp/reader-$i) >/dev/null 2>&1 & done",
+    )?;
     let controller = machine.controller.clone();
     wait_until("the host holds the reads", SOON, || {
         controller.held() == READERS
