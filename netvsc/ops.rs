@@ -120,10 +120,6 @@ impl net::Operations for Network {
             netdev_info!(device, "Skip LRO - unsupported with XDP\n");
             return wanted.without(Features::LRO);
         }
-        // What the host joins has no checksums that the stack could compute again.
-        if !wanted.contains(Features::RXCSUM) {
-            return wanted.without(Features::LRO);
-        }
         wanted
     }
 
