@@ -72,13 +72,17 @@ impl Symbol {
     }
 }
 
-/// Whether a function is one of the C bus that is executed while packets travel.
+/// Whether a function is one of the C bus that is executed while packets travel, or a part of one that
+/// the compiler made: `hv_copyto_ringbuffer.isra.0`.
 fn is_of_c_bus(name: &str) -> bool {
-    const PREFIXES: [&str; 5] = [
+    const PREFIXES: [&str; 8] = [
         "vmbus_",
         "__vmbus_",
         "hv_ringbuffer_",
+        "hv_copyto_ringbuffer",
+        "hv_copyfrom_ringbuffer",
         "hv_pkt_iter_",
+        "__hv_pkt_iter_",
         "hv_signal_on",
     ];
     PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || name == "relid2channel"
@@ -169,6 +173,8 @@ ffffffff81000100 t vmbus_isr
 ffffffff81000200 T __kmalloc_noprof
 ffffffff81000300 T rust_helper_x
 ffffffff81000400 D data
+ffffffff81000500 t hv_copyto_ringbuffer.isra.0
+ffffffff81000600 T __hv_pkt_iter_next
 ffffffffc0000000 t storvsc_x\t[hv_storvsc]
 ffffffffc0000100 t _Rx\t[hv_vmbus_rust]";
 
@@ -177,10 +183,10 @@ ffffffffc0000100 t _Rx\t[hv_vmbus_rust]";
         let symbols = Symbols::parse(TEXT);
         let blocks = "ffffffff81000110 3 2\nffffffff81000200 5 1\nffffffff81000210 1 1\n\
                       ffffffff81000300 2 2\nffffffffc0000000 7 1\nffffffffc0000180 1 9\n\
-                      ffffffffc1000000 100 1";
+                      ffffffff81000500 30 1\nffffffff81000600 10 2\nffffffffc1000000 100 1";
         let profile = Profile::new(&symbols, blocks);
         let parts = [Part::Driver, Part::Bus, Part::Shims, Part::Kernel];
-        assert_eq!(parts.map(|part| profile.of(part)), [7, 15, 4, 106]);
+        assert_eq!(parts.map(|part| profile.of(part)), [7, 65, 4, 106]);
         assert_eq!(profile.calls(&["__kmalloc_noprof", "vmbus_isr"]), 1);
         assert!(
             profile

@@ -210,5 +210,7 @@ fn victims(plan: &Plan, of: &Victims, counts: &Arc<Counts>) -> Vec<Victim> {
         let what = (Target::Utilities, Part::Service);
         victims.push(Victim::new(link.clone(), what, stream, plan, counts));
     }
+    let others = victims.len().saturating_sub(1);
+    victims.iter_mut().for_each(|victim| victim.share(others));
     victims
 }

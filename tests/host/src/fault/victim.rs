@@ -26,9 +26,9 @@ const OPEN_LIMIT: Duration = Duration::from_secs(20);
 const RELEASE_LIMIT: Duration = Duration::from_secs(300);
 /// How long packets may lie in a ring before the driver counts as having given up.
 const STUCK_LIMIT: Duration = Duration::from_secs(3);
-/// How many times as long as the guest took for a burst it is left alone after it: no processor is a
-/// match for a host that never stops, and other devices have bursts too.
-const REST: u32 = 5;
+/// How many times as long as the guest took for a burst it is left alone after it, at most: no
+/// processor is a match for a host that never stops.
+const MAX_REST: u32 = 5;
 /// How long a controller is treated with care, so that its disks are found.
 const CAREFUL: Duration = Duration::from_secs(2);
 /// How long after that requests that were made before may still be under way.
@@ -67,6 +67,8 @@ pub(super) struct Victim {
     /// Whether the controller does not move data any more.
     aloof: bool,
     life: u32,
+    /// How many times as long as the guest took for a burst it is left alone after it.
+    rest: u32,
     random: Random,
 }
 
@@ -86,8 +88,14 @@ impl Victim {
             phase: Phase::Offered(Instant::now()),
             aloof: false,
             life: plan.life,
+            rest: MAX_REST,
             random: Random::stream(plan.seed, stream + 0x100),
         }
+    }
+
+    /// Shares the guest's time with `others` that have bursts too.
+    pub(super) fn share(&mut self, others: usize) {
+        self.rest = (1 + others as u32).min(MAX_REST);
     }
 
     /// Has the device's packets spoilt from now on.
@@ -177,7 +185,7 @@ impl Victim {
         let since = *since;
         if burst::is_drained(&channel) {
             let took = undrained.take().map(|since| since.elapsed());
-            *rest = (*rest).max(Instant::now() + took.unwrap_or_default() * REST);
+            *rest = (*rest).max(Instant::now() + took.unwrap_or_default() * self.rest);
         } else if undrained.get_or_insert_with(Instant::now).elapsed() > STUCK_LIMIT {
             return self.take_away(server, counts);
         }
