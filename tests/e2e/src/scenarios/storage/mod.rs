@@ -17,6 +17,9 @@ const SOON: Duration = Duration::from_secs(30);
 /// Where the name of disk 0 is: which one it gets depends on which disk was found first.
 const FIRST_DISK: &str = "/sys/bus/scsi/devices/*:0:0:0/block";
 
+/// Where the guest's tracing file system is mounted.
+const TRACING: &str = "/sys/kernel/tracing";
+
 /// SCSI commands that faults are planted on.
 const TEST_UNIT_READY: u8 = 0x00;
 const READ_10: u8 = 0x28;

@@ -6,10 +6,8 @@
 use anyhow::{Context as _, Result, ensure};
 use vmbus_host::scsi::{Disk, Fault, Injection};
 
-use super::{READ_10, SOON, TEST_UNIT_READY, logging};
+use super::{READ_10, SOON, TEST_UNIT_READY, TRACING, logging};
 use crate::machine::{Lab, Machine, Setup, wait_until};
-
-const TRACING: &str = "/sys/kernel/tracing";
 
 /// One guest for all of it, the gentle things first.
 pub fn recovery(lab: &Lab) -> Result<()> {
