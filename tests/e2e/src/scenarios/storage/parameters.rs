@@ -9,7 +9,7 @@ use vmbus_host::vmbus::channel::{Channel, INBAND};
 use vmbus_host::vmbus::ring::Field;
 use vmbus_host::vmbus::tamper::Ring;
 
-use super::{FIRST_DISK, SOON, TEST_UNIT_READY};
+use super::{FIRST_DISK, SOON, TEST_UNIT_READY, TRACING};
 use crate::machine::{Driver, Lab, Machine, Setup, wait_until};
 
 const PAGE: u32 = 4096;
