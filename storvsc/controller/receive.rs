@@ -94,7 +94,7 @@ impl Controller {
         let Some(command) = self.in_flight.take(transaction) else {
             return self.unexpected(transaction);
         };
-        if answer.srb.is_success() {
+        if answer.srb.is_success() && !Reply::is_data_judged(command.opcode()) {
             let wanted = command.buffer_len();
             command.succeed(wanted.saturating_sub(answer.srb.data_transfer_length));
         } else {
@@ -103,16 +103,23 @@ impl Controller {
         self.idle.notify();
     }
 
-    /// Ends a command that is said to have failed, with what the host answered.
+    /// Ends a command that is said to have failed, or whose success is to be doubted, with what the host
+    /// answered.
     #[cold]
-    fn judge(&self, command: Command, bytes: &[u8]) {
+    fn judge(&self, mut command: Command, bytes: &[u8]) {
         // It was parsed before.
         let Some(answer) = Packet::parse(bytes) else {
             return;
         };
+        let opcode = command.opcode();
+        let mut room = [0; Reply::JUDGED_DATA];
         let reply = Reply {
-            opcode: command.opcode(),
+            opcode,
             requested: command.buffer_len(),
+            data: match Reply::is_data_judged(opcode) {
+                true => command.read_data(&mut room),
+                false => &[],
+            },
             srb: &answer.srb,
         };
         let outcome = reply.outcome();

@@ -261,6 +261,25 @@ impl Command {
         Ok(unsafe { Mapped::new(list, entries.unsigned_abs()) })
     }
 
+    /// Copies the beginning of the data, as much as there is room for, and returns it. The data stops
+    /// being the device's.
+    pub(crate) fn read_data<'b>(&mut self, room: &'b mut [u8]) -> &'b [u8] {
+        self.unmap();
+        // SAFETY: By the type invariants.
+        let list = unsafe { &(*self.raw()).sdb.table };
+        // SAFETY: The list is that of the command's buffer, which is the command owner's as it is not
+        // mapped. The room is as large as said.
+        let copied = unsafe {
+            bindings::sg_copy_to_buffer(
+                list.sgl,
+                list.nents,
+                room.as_mut_ptr().cast(),
+                room.len(),
+            )
+        };
+        room.get(..copied).unwrap_or_default()
+    }
+
     #[inline]
     fn unmap(&mut self) {
         // SAFETY: By the type invariants, the private data is ours.

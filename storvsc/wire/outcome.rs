@@ -13,9 +13,14 @@ const INQUIRY: u8 = 0x12;
 const MODE_SENSE_6: u8 = 0x1a;
 const MODE_SENSE_10: u8 = 0x5a;
 const ATA_16: u8 = 0x85;
+const REPORT_LUNS: u8 = 0xa0;
 const ATA_12: u8 = 0xa1;
 
 const CHECK_CONDITION: u8 = 0x02;
+
+/// The longest list of logical units, in bytes, that a host is believed. An adapter has 255 of eight bytes each
+/// at a target.
+const MAX_LUN_LIST: u32 = 64 << 10;
 
 /// The adapter's part of a command's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +53,8 @@ pub(crate) struct Reply<'a> {
     pub(crate) opcode: u8,
     /// How many bytes the command was to transfer.
     pub(crate) requested: u32,
+    /// The first bytes of its data, if that [is judged](Self::is_data_judged).
+    pub(crate) data: &'a [u8],
     /// The answer.
     pub(crate) srb: &'a Srb,
 }
@@ -70,10 +77,39 @@ pub(crate) struct Outcome<'a> {
 }
 
 impl<'a> Reply<'a> {
+    /// How much of the data is judged, in bytes.
+    pub(crate) const JUDGED_DATA: usize = size_of::<u32>();
+
+    /// Whether an answer to a command with this opcode may be wrong although it says success.
+    #[inline]
+    pub(crate) fn is_data_judged(opcode: u8) -> bool {
+        opcode == REPORT_LUNS
+    }
+
+    /// The SCSI layer allocates as much memory as a list of logical units says that it has bytes, and looks
+    /// there for them even where that number overflows.
+    fn is_list_too_long(&self) -> bool {
+        self.opcode == REPORT_LUNS
+            && self
+                .data
+                .first_chunk()
+                .is_some_and(|length| u32::from_be_bytes(*length) > MAX_LUN_LIST)
+    }
+
     /// Judges the answer.
     #[inline]
     pub(crate) fn outcome(&self) -> Outcome<'a> {
         let srb = self.srb;
+        if srb.is_success() && self.is_list_too_long() {
+            return Outcome {
+                scsi_status: 0,
+                host_status: HostStatus::Error,
+                residual: self.requested,
+                sense: &[],
+                event: None,
+                failed: true,
+            };
+        }
         if self.srb.is_success() || self.is_mishandled_by_host() {
             return Outcome {
                 scsi_status: 0,

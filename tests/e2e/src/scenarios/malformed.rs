@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use vmbus_host::scsi::{Disk, Fault, Injection};
 use vmbus_host::vmbus::tamper::Outgoing;
 
@@ -12,6 +12,7 @@ use crate::machine::{Lab, Machine, Setup, wait_until};
 
 const SOON: Duration = Duration::from_secs(30);
 const READ_10: u8 = 0x28;
+const REPORT_LUNS: u8 = 0xa0;
 const READ: &str = "dd if=/dev/sda of=/dev/null bs=4k count=8 iflag=direct";
 
 type Spoil = fn(Outgoing) -> Vec<Outgoing>;
@@ -90,6 +91,31 @@ fn lengths(machine: &mut Machine) -> Result<()> {
             .with_context(|| format!("after a transfer length of {length}"))?;
     }
     Ok(())
+}
+
+/// Lists of logical units that claim to be of so many bytes. The largest overflows where the SCSI layer adds the header.
+const LIST_BYTES: [u32; 4] = [1 << 20, 1 << 31, u32::MAX - 3, u32::MAX - 7];
+
+/// A list that cannot be as long as it says costs the SCSI layer a second look.
+pub fn units(lab: &Lab) -> Result<()> {
+    let mut machine = lab.boot(Setup::default())?;
+    machine.controller.add_disk(0, 0, Disk::memory(16 << 20)?)?;
+    machine.load_until("sda")?;
+    let unit = machine.controller.unit(0, 0).context("the disk")?;
+    for (bytes, lun) in LIST_BYTES.into_iter().zip(1..) {
+        let fault = Fault::Data(bytes.to_be_bytes().to_vec());
+        unit.inject(Injection::new(fault).only(REPORT_LUNS));
+        machine
+            .controller
+            .add_disk(0, lun, Disk::memory(1 << 20)?)?;
+        machine.until(
+            &format!("[ -e /sys/bus/scsi/devices/*:0:0:{lun}/block ]"),
+            &format!("after a list of {bytes} bytes the unit is found"),
+        )?;
+        ensure!(unit.clear_faults() == 0, "nobody asked for the list");
+    }
+    machine.sh(READ)?;
+    machine.end()
 }
 
 /// One request is lost; the others go on, and it ends when the controller goes away.

@@ -88,6 +88,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
         2,
         malformed::completions,
     );
+    jobs.add("malformed/units", Driver::Rust, 1, malformed::units);
     jobs.add("channels/monitored", Driver::Rust, 1, channels::monitored);
     jobs.add("channels/moving", Driver::Rust, 2, channels::moving);
     jobs.add(

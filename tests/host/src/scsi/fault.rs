@@ -28,6 +28,8 @@ pub enum Fault {
     Hold,
     /// It is run and completed after this time.
     Delay(Duration),
+    /// It is run, and its data begins with these bytes instead.
+    Data(Vec<u8>),
     /// It is run, and what the guest is told is first changed by this function.
     Tamper(Arc<dyn Fn(&mut Completion) + Send + Sync>),
 }
@@ -46,6 +48,7 @@ impl fmt::Debug for Fault {
             Fault::Status { srb, scsi } => write!(f, "Status {{ srb: {srb:#x}, scsi: {scsi:#x} }}"),
             Fault::Lose => f.write_str("Lose"),
             Fault::Hold => f.write_str("Hold"),
+            Fault::Data(bytes) => f.debug_tuple("Data").field(bytes).finish(),
             Fault::Delay(time) => f.debug_tuple("Delay").field(time).finish(),
             Fault::Tamper(_) => f.write_str("Tamper"),
         }

@@ -182,7 +182,7 @@ impl Controller {
         };
         match unit.as_ref().and_then(|unit| unit.arrive(cdb.opcode())) {
             None => finish(channel, packet, &run()),
-            Some(fault) => self.meet(&fault, channel, packet, srb, run),
+            Some(fault) => self.meet(&fault, channel, packet, srb, data, run),
         }
     }
 
@@ -193,6 +193,7 @@ impl Controller {
         channel: &Arc<Channel>,
         packet: &Packet,
         srb: &CheckedSrb,
+        data: &Buffer<'_>,
         run: impl FnOnce() -> [u8; PACKET_LEN],
     ) {
         let hold = |payload, due| {
@@ -223,6 +224,12 @@ impl Controller {
             }
             Fault::Lose => {
                 run();
+            }
+            Fault::Data(bytes) => {
+                let answer = run();
+                // As much as there is room for.
+                data.write(0, bytes);
+                finish(channel, packet, &answer);
             }
             Fault::Hold => hold(run(), None),
             Fault::Delay(time) => hold(run(), Instant::now().checked_add(*time)),

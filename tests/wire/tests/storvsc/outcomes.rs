@@ -47,9 +47,39 @@ fn outcome(opcode: u8, srb: &Srb) -> Outcome<'_> {
     Reply {
         opcode,
         requested: 4096,
+        data: &[],
         srb,
     }
     .outcome()
+}
+
+#[test]
+fn lists_of_units() {
+    const REPORT_LUNS: u8 = 0xa0;
+    let host_status = |opcode, data: &[u8]| {
+        let reply = Reply {
+            opcode,
+            requested: 4096,
+            data,
+            srb: &answer(1, 0, 16, [0; SENSE_BYTES]),
+        };
+        reply.outcome().host_status
+    };
+    assert!(Reply::is_data_judged(REPORT_LUNS) && !Reply::is_data_judged(READ_10));
+    for (length, expected) in [
+        (0, HostStatus::Ok),
+        (255 * 8, HostStatus::Ok),
+        (64 << 10, HostStatus::Ok),
+        ((64 << 10) + 1, HostStatus::Error),
+        (1 << 31, HostStatus::Error),
+        // With the header of eight bytes this would be 0.
+        (u32::MAX - 7, HostStatus::Error),
+    ] {
+        let length = length.to_be_bytes();
+        assert_eq!(host_status(REPORT_LUNS, &length), expected, "{length:?}");
+        assert_eq!(host_status(READ_10, &length), HostStatus::Ok);
+    }
+    assert_eq!(host_status(REPORT_LUNS, &[0xff; 3]), HostStatus::Ok);
 }
 
 #[test]
@@ -234,6 +264,7 @@ proptest! {
         bytes in proptest::collection::vec(any::<u8>(), 0..PACKET_BYTES * 2),
         opcode: u8,
         requested: u32,
+        data: [u8; Reply::JUDGED_DATA],
     ) {
         let _ = Packet::parse_operation(&bytes);
         let packet = Packet::parse(&bytes);
@@ -241,7 +272,7 @@ proptest! {
         let Some(packet) = packet else { return Ok(()) };
         let _ = packet.properties().map(|properties| properties.sub_channels());
         let srb = packet.srb;
-        let outcome = Reply { opcode, requested, srb: &srb }.outcome();
+        let outcome = Reply { opcode, requested, data: &data, srb: &srb }.outcome();
         prop_assert!(outcome.residual <= requested);
         prop_assert!(outcome.sense.len() <= SENSE_BYTES);
         prop_assert!(outcome.failed || outcome.host_status == HostStatus::Ok);

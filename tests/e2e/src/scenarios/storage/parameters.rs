@@ -105,7 +105,7 @@ fn ring_is(machine: &mut Machine, bytes: u32) -> Result<()> {
 
 /// How many turns of the driver a full ring of that size takes at least. Without a limit of time it
 /// takes one.
-const TURNS: usize = 3;
+const TURNS: usize = 2;
 
 /// A flood of notifications, as many as there is room for in a large ring: all are taken, but not in
 /// one go, the disks are looked after, and requests go on. They are kept from being looked after at

@@ -28,6 +28,7 @@ fuzz_target!(|bytes: &[u8]| {
     let outcome = Reply {
         opcode,
         requested,
+        data: bytes,
         srb: &packet.srb,
     }
     .outcome();

@@ -58,10 +58,9 @@ fuzz_target!(|bytes: &[u8]| {
             _ => packet(&guest, channel, *what, record),
         }
         channel.signal(&guest);
-        while channel.incoming.get(Field::ReadIndex) < channel.incoming.size()
-            && channel.incoming.get(Field::WriteIndex) < channel.incoming.size()
-            && channel.receive(&guest).is_some()
-        {}
+        // What the host says is of no interest, but the room that it takes is.
+        let incoming = &channel.incoming;
+        incoming.set(Field::ReadIndex, incoming.get(Field::WriteIndex));
     }
 });
 
