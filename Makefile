@@ -56,7 +56,7 @@ fuzz-parsers: ## Fuzz the drivers' parsers and the host for TIME seconds each (d
 bench: bench-tools ## Measure the C drivers and ours: instructions, and speeds by turns (an hour)
 	@tests/lab/bench.sh
 
-bench-quick: bench-tools ## The counted part of that, which is exact (minutes)
+bench-quick: bench-tools ## The counted part of that, which is exact, and a ring by itself (minutes)
 	@tests/lab/bench.sh quick
 
 bench-tools: setup modules host

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Figures of both drivers: several values of each, one from each guest.
+//! Figures of two sides: several values of each, taken in turn. The sides are the C drivers and ours, or
+//! what a report says they are.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use vmbus_e2e::machine::Driver;
 
 /// What was measured of a load.
@@ -21,13 +22,13 @@ pub struct Key {
     pub what: String,
 }
 
-/// The values of both drivers.
+/// The values of both sides.
 #[derive(Clone, Debug, Default)]
 pub struct Pair {
-    /// Of the C driver.
-    pub c: Vec<f64>,
+    /// Of what we compare ourselves with.
+    pub base: Vec<f64>,
     /// Of ours.
-    pub rust: Vec<f64>,
+    pub ours: Vec<f64>,
 }
 
 /// All figures.
@@ -37,23 +38,27 @@ pub struct Figures(pub BTreeMap<Key, Pair>);
 impl Figures {
     /// Adds a value.
     pub fn add(&mut self, driver: Driver, place: usize, load: &str, what: &str, value: f64) {
-        let pair = self.0.entry(Key {
+        let pair = self.pair(place, load, what);
+        match driver {
+            Driver::C => pair.base.push(value),
+            Driver::Rust => pair.ours.push(value),
+        }
+    }
+
+    fn pair(&mut self, place: usize, load: &str, what: &str) -> &mut Pair {
+        let key = Key {
             place,
             load: load.to_owned(),
             what: what.to_owned(),
-        });
-        let pair = pair.or_default();
-        match driver {
-            Driver::C => pair.c.push(value),
-            Driver::Rust => pair.rust.push(value),
-        }
+        };
+        self.0.entry(key).or_default()
     }
 
     /// Writes them to a file, a line each.
     pub fn write(&self, path: &Path) -> Result<()> {
         let mut text = String::new();
         for (key, pair) in &self.0 {
-            for (driver, values) in [(Driver::C, &pair.c), (Driver::Rust, &pair.rust)] {
+            for (driver, values) in [(Driver::C, &pair.base), (Driver::Rust, &pair.ours)] {
                 for value in values {
                     writeln!(
                         text,
@@ -66,22 +71,32 @@ impl Figures {
         fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// Reads what [`Self::write`] wrote; nothing if there is no such file.
-    pub fn read(path: &Path) -> Result<Self> {
+    /// Reads what [`Self::write`] wrote, or what has other sides; nothing if there is no such file.
+    pub fn read(path: &Path, sides: [&str; 2]) -> Result<Self> {
         let mut figures = Self::default();
         for line in fs::read_to_string(path).unwrap_or_default().lines() {
-            let fields: Vec<&str> = line.split('\t').collect();
-            let [driver, place, load, what, value] = fields[..] else {
-                anyhow::bail!("{}: '{line}'", path.display());
-            };
-            let driver = if driver == "c" {
-                Driver::C
-            } else {
-                Driver::Rust
-            };
-            figures.add(driver, place.parse()?, load, what, value.parse()?);
+            figures
+                .read_line(line, sides)
+                .with_context(|| format!("{}: '{line}'", path.display()))?;
         }
         Ok(figures)
+    }
+
+    fn read_line(&mut self, line: &str, [base, ours]: [&str; 2]) -> Result<()> {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let [side, place, load, what, value] = fields[..] else {
+            bail!("not five fields");
+        };
+        let value = value.parse()?;
+        let pair = self.pair(place.parse()?, load, what);
+        if side.eq_ignore_ascii_case(base) {
+            pair.base.push(value);
+        } else if side.eq_ignore_ascii_case(ours) {
+            pair.ours.push(value);
+        } else {
+            bail!("neither of {base} nor of {ours}");
+        }
+        Ok(())
     }
 }
 
@@ -98,14 +113,14 @@ pub fn median(values: &[f64]) -> Option<f64> {
 }
 
 impl Pair {
-    /// Ours by that of the C driver, guest by guest: median, least, most.
+    /// Ours by the other, turn by turn: median, least, most.
     pub fn ratio(&self) -> Option<(f64, f64, f64)> {
         let ratios: Vec<f64> = self
-            .c
+            .base
             .iter()
-            .zip(&self.rust)
-            .filter(|(c, _)| **c != 0.0)
-            .map(|(c, rust)| rust / c)
+            .zip(&self.ours)
+            .filter(|(base, _)| **base != 0.0)
+            .map(|(base, ours)| ours / base)
             .collect();
         let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
         let most = ratios.iter().copied().fold(0.0, f64::max);
@@ -125,11 +140,31 @@ mod tests {
     }
 
     #[test]
-    fn ratios_guest_by_guest() {
+    fn ratios_turn_by_turn() {
         let pair = Pair {
-            c: vec![2.0, 4.0, 0.0],
-            rust: vec![1.0, 4.0, 5.0],
+            base: vec![2.0, 4.0, 0.0],
+            ours: vec![1.0, 4.0, 5.0],
         };
         assert_eq!(pair.ratio(), Some((0.75, 0.5, 1.0)));
+    }
+
+    #[test]
+    fn lines_of_either_side() {
+        let mut figures = Figures::default();
+        let mut read = |line| figures.read_line(line, ["C", "Rust"]);
+        read("c\t3\tload\twhat\t1.5").unwrap();
+        read("rust\t3\tload\twhat\t2").unwrap();
+        for bad in [
+            "ring\t3\tload\twhat\t2",
+            "c\t3\tload\twhat",
+            "c\tx\tload\twhat\t2",
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        let pairs: Vec<&Pair> = figures.0.values().collect();
+        let [pair] = pairs[..] else {
+            panic!("{figures:?}");
+        };
+        assert_eq!((&pair.base[..], &pair.ours[..]), (&[1.5][..], &[2.0][..]));
     }
 }

@@ -52,9 +52,9 @@ pub fn instructions(figures: &Figures) -> String {
             found
                 .and_then(|(_, pair)| {
                     median(if driver == Driver::C {
-                        &pair.c
+                        &pair.base
                     } else {
-                        &pair.rust
+                        &pair.ours
                     })
                 })
                 .unwrap_or(0.0)

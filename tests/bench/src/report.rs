@@ -11,23 +11,27 @@ use anyhow::Result;
 use crate::figures::{Figures, Pair, median};
 use crate::picture;
 
-/// The files of figures, and what their tables are about.
-const FILES: [(&str, &str); 2] = [
-    ("counts.txt", "What an operation costs"),
-    ("times.txt", "How fast it is"),
+const DRIVERS: [&str; 2] = ["C", "Rust"];
+const COUNTS: &str = "counts.txt";
+
+/// The files of figures, what their tables are about, and whose figures they are.
+const FILES: [(&str, &str, [&str; 2]); 3] = [
+    (COUNTS, "What an operation costs", DRIVERS),
+    ("times.txt", "How fast it is", DRIVERS),
+    ("ring.txt", "What a ring costs", ["memcpy", "ring"]),
 ];
 
 /// Prints the tables, and writes `bench.json`, `bench.svg` and `tables.txt`.
 pub fn report(folder: &Path) -> Result<()> {
     let (mut tables, mut json) = (String::new(), Vec::new());
-    for (file, title) in FILES {
-        let figures = Figures::read(&folder.join(file))?;
+    for (file, title, sides) in FILES {
+        let figures = Figures::read(&folder.join(file), sides)?;
         if figures.0.is_empty() {
             continue;
         }
         writeln!(tables, "{title}\n")?;
-        tables += &table(&figures)?;
-        json.extend(entries(&figures));
+        tables += &table(&figures, sides)?;
+        json.extend(entries(&figures, sides));
     }
     print!("{tables}");
     fs::write(folder.join("tables.txt"), &tables)?;
@@ -35,13 +39,13 @@ pub fn report(folder: &Path) -> Result<()> {
         folder.join("bench.json"),
         format!("[\n{}\n]\n", json.join(",\n")),
     )?;
-    let counts = Figures::read(&folder.join(FILES[0].0))?;
+    let counts = Figures::read(&folder.join(COUNTS), DRIVERS)?;
     fs::write(folder.join("bench.svg"), picture::instructions(&counts))?;
     Ok(())
 }
 
-/// A table of all figures, with the spread of the ratio where there is more than one guest.
-fn table(figures: &Figures) -> Result<String> {
+/// A table of all figures, with the spread of the ratio where there is more than one of each.
+fn table(figures: &Figures, [base, ours]: [&str; 2]) -> Result<String> {
     let mut text = String::new();
     let mut last = "";
     for (key, pair) in &figures.0 {
@@ -49,7 +53,7 @@ fn table(figures: &Figures) -> Result<String> {
             writeln!(
                 text,
                 "{:<37}{:>12}{:>12}{:>8}",
-                key.load, "C", "Rust", "ratio"
+                key.load, base, ours, "ratio"
             )?;
             last = &key.load;
         }
@@ -59,8 +63,8 @@ fn table(figures: &Figures) -> Result<String> {
             text,
             "  {:<35}{:>12}{:>12}",
             key.what,
-            show(&pair.c),
-            show(&pair.rust)
+            show(&pair.base),
+            show(&pair.ours)
         )?;
         writeln!(text, "{}", ratio(pair))?;
     }
@@ -70,7 +74,7 @@ fn table(figures: &Figures) -> Result<String> {
 
 fn ratio(pair: &Pair) -> String {
     match pair.ratio() {
-        Some((median, least, most)) if pair.c.len() > 1 => {
+        Some((median, least, most)) if pair.base.len() > 1 => {
             format!("{median:>8.2}  ({least:.2} to {most:.2})")
         }
         Some((median, ..)) => format!("{median:>8.2}"),
@@ -79,11 +83,12 @@ fn ratio(pair: &Pair) -> String {
 }
 
 /// An object of each figure. No text in it has a character that JSON wants to be escaped.
-fn entries(figures: &Figures) -> impl Iterator<Item = String> {
-    figures.0.iter().map(|(key, pair)| {
+fn entries(figures: &Figures, sides: [&str; 2]) -> impl Iterator<Item = String> {
+    let [base, ours] = sides.map(str::to_lowercase);
+    figures.0.iter().map(move |(key, pair)| {
         format!(
-            "  {{\"load\": \"{}\", \"what\": \"{}\", \"c\": {:?}, \"rust\": {:?}}}",
-            key.load, key.what, pair.c, pair.rust
+            "  {{\"load\": \"{}\", \"what\": \"{}\", \"{base}\": {:?}, \"{ours}\": {:?}}}",
+            key.load, key.what, pair.base, pair.ours
         )
     })
 }
