@@ -93,6 +93,14 @@ impl Machine {
         Ok(output.text)
     }
 
+    /// One of the counters that `ethtool -S` shows.
+    pub fn counter(&mut self, interface: &str, name: &str) -> Result<u64> {
+        let text = self.sh(&format!(
+            "ethtool -S {interface} | sed -n 's/^ *{name}: //p'"
+        ))?;
+        text.parse().with_context(|| format!("{name}: '{text}'"))
+    }
+
     /// Waits until another kernel has started in the place of the one that was there.
     pub fn reconnect(&mut self) -> Result<()> {
         let port = self.vm.agent().context("the machine has no agent port")?;

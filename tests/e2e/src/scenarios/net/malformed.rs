@@ -10,7 +10,7 @@ use vmbus_host::vmbus::channel::{COMPLETION, INBAND, TRANSFER_PAGES};
 use vmbus_host::vmbus::ring::Field;
 use vmbus_host::vmbus::tamper::{Outgoing, Ring};
 
-use super::{FETCH, card, configure, counter, setup};
+use super::{FETCH, card, configure, setup};
 use crate::machine::{Lab, Machine};
 
 /// The size of sections with which a coalesced frame can be longer than the kernel has memory for in one
@@ -229,12 +229,12 @@ fn wrong_index(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
     let channel = machine.server.channel(card.instance(), 0);
     let channel = channel.context("the card's channel")?;
     let (ring, field) = (Ring::FromGuest, Field::ReadIndex);
-    let before = counter(machine, eth, "rx_comp_busy")?;
+    let before = machine.counter(eth, "rx_comp_busy")?;
     let right = channel.peek(ring, field).context("the index")?;
     channel.poke(ring, field, u32::MAX);
     card.set_link(true);
     machine.sh("usleep 1000000")?;
-    let tries = counter(machine, eth, "rx_comp_busy")? - before;
+    let tries = machine.counter(eth, "rx_comp_busy")? - before;
     channel.poke(ring, field, right);
     card.set_link(true);
     ensure!(

@@ -23,7 +23,7 @@ mod xdp;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use vmbus_host::net::{Card, CardConfig, Peer};
 
 use super::Jobs;
@@ -102,12 +102,4 @@ fn under_load(machine: &mut Machine, command: &str) -> Result<String> {
         ),
         Duration::from_secs(400),
     )
-}
-
-/// One of the counters that `ethtool -S` shows.
-fn counter(machine: &mut Machine, interface: &str, name: &str) -> Result<u64> {
-    let text = machine.sh(&format!(
-        "ethtool -S {interface} | sed -n 's/^ *{name}: //p'"
-    ))?;
-    text.parse().with_context(|| format!("{name}: '{text}'"))
 }

@@ -5,7 +5,7 @@
 use anyhow::{Context as _, Result, ensure};
 use vmbus_host::net::{Card, CardConfig};
 
-use super::{FETCH, SOON, card, configure, counter, setup, under_load};
+use super::{FETCH, SOON, card, configure, setup, under_load};
 use crate::machine::{Driver, Lab, Machine};
 
 const QUEUES: usize = 4;
@@ -71,7 +71,7 @@ fn spread(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
             queue.tx_packets > 0,
             "nothing was sent on queue {index}: {stats:?}"
         );
-        let received = counter(machine, eth, &format!("rx_queue_{index}_packets"))?;
+        let received = machine.counter(eth, &format!("rx_queue_{index}_packets"))?;
         ensure!(
             received.abs_diff(queue.rx_packets) <= 3,
             "queue {index}: {received} packets received of {}",

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use vmbus_host::net::backend::Capture;
 use vmbus_host::net::{Card, CardConfig, Peer, frame};
 
-use super::{INSERT_MODULES, SOON, configure, counter, setup};
+use super::{INSERT_MODULES, SOON, configure, setup};
 use crate::machine::{Lab, Machine, wait_until};
 
 /// More than the smallest ring has room for.
@@ -66,11 +66,11 @@ fn flow_control(machine: &mut Machine, card: &Card, eth: &str) -> Result<()> {
         card.stats().tx_frames() >= before + FLOOD
     })?;
     ensure!(
-        counter(machine, eth, "wake_queue")? > 0,
+        machine.counter(eth, "wake_queue")? > 0,
         "no queue was woken"
     );
     for name in ["tx_no_space", "tx_no_memory"] {
-        let lost = counter(machine, eth, name)?;
+        let lost = machine.counter(eth, name)?;
         ensure!(lost == 0, "{name}: {lost}");
     }
     machine.until(
@@ -91,7 +91,7 @@ fn tags(machine: &mut Machine, card: &Card, wire: &Capture, eth: &str) -> Result
     ensure!(seen == TAGGED, "{seen} of {TAGGED} tags on the wire");
     let taken = card.stats().tx_tagged - before;
     ensure!(taken == TAGGED, "{taken} of {TAGGED} tags beside frames");
-    let errors = counter(machine, eth, "vlan_error")?;
+    let errors = machine.counter(eth, "vlan_error")?;
     ensure!(errors == 0, "{errors} wrong tags");
     Ok(())
 }
@@ -102,12 +102,12 @@ fn pieces(machine: &mut Machine, eth: &str) -> Result<()> {
     machine.sh(&format!(
         "echo madvise >/sys/kernel/mm/transparent_hugepage/enabled && scatter 10.0.0.1 7 {SCATTERED}"
     ))?;
-    let scattered = counter(machine, eth, "tx_scattered")?;
+    let scattered = machine.counter(eth, "tx_scattered")?;
     ensure!(
         scattered >= SCATTERED,
         "{scattered} of {SCATTERED} frames were put into one piece"
     );
-    let lost = counter(machine, eth, "tx_too_big")?;
+    let lost = machine.counter(eth, "tx_too_big")?;
     ensure!(lost == 0, "{lost} frames are too big");
     Ok(())
 }

@@ -9,7 +9,7 @@ use vmbus_host::net::backend::{Capture, Nobody};
 use vmbus_host::net::frame;
 use vmbus_host::net::{Card, CardConfig, Peer};
 
-use super::{FETCH, SOON, configure, counter, setup};
+use super::{FETCH, SOON, configure, setup};
 use crate::machine::{Lab, Machine};
 
 const PORT: u16 = 9999;
@@ -57,7 +57,7 @@ pub fn xdp(lab: &Lab) -> Result<()> {
     test.attach("redirect")?;
     other_wire.take();
     test.count("xdp_redirect", "packets that are redirected")?;
-    let sent = counter(test.machine, &eth2, "tx_queue_0_xdp_xmit")?;
+    let sent = test.machine.counter(&eth2, "tx_queue_0_xdp_xmit")?;
     ensure!(sent >= FRAMES as u64, "{sent} redirected packets sent");
 
     // The program stays where it is when the queues are made anew.
@@ -121,7 +121,7 @@ impl Test<'_> {
     fn count(&mut self, name: &str, what: &str) -> Result<()> {
         let eth = self.eth;
         let name = format!("rx_queue_0_{name}");
-        let before = counter(self.machine, eth, &name)?;
+        let before = self.machine.counter(eth, &name)?;
         let frame = |index| {
             let macs = [[2, 0, 0, 0, 0, 0xfe], self.card.mac()];
             let addresses = [[10, 0, 0, 1], [10, 0, 0, 15]];

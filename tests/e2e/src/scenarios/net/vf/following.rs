@@ -4,7 +4,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::super::{configure, counter};
+use super::super::configure;
 use super::{Accelerated, Way, mac};
 use crate::machine::Driver;
 
@@ -33,7 +33,7 @@ impl Accelerated {
             growth.len() == 8 && growth.chunks(4).all(right),
             "{names}, and the same without vf_, grew by {growth:?}"
         );
-        let dropped = counter(&mut self.machine, &eth, "vf_tx_dropped")?;
+        let dropped = self.machine.counter(&eth, "vf_tx_dropped")?;
         ensure!(dropped == 0, "{dropped} frames were dropped");
         Ok(())
     }
