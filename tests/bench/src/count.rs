@@ -69,8 +69,7 @@ fn one(
         [Part::Driver, Part::Bus, Part::Shims, Part::Kernel].map(|part| per(profile.of(part)));
     ensure!(driver != 0.0, "{}: the driver has done nothing", load.name);
     // The host counted the runs before the counting started, too.
-    let all = f64::from(load.calls + load.calls.min(64)) * f64::from(load.operations);
-    let seen = |count: u64| count as f64 / all;
+    let seen = |count: u64| count as f64 / f64::from(load.all_operations());
     let values = [
         ("instructions", driver + bus_part + shims),
         ("instructions: driver", driver),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use vmbus_e2e::machine::{Lab, Machine, Setup};
 use vmbus_host::net::{Card, CardConfig, Peer};
 use vmbus_host::scsi::Disk;
@@ -75,10 +75,29 @@ impl Guest {
         let lro = if load.may_join() { "on" } else { "off" };
         self.machine
             .sh(&format!("ethtool -K {} lro {lro}", self.interface))?;
-        self.machine.sh_for(
-            &format!("bench-load {number} {} {}", load.calls, load.command),
-            LIMIT,
-        )
+        let command = format!("bench-load {number} {} {}", load.calls, load.command);
+        if load.drops() {
+            return self.run_dropping(&command, load.all_operations().into());
+        }
+        self.machine.sh_for(&command, LIMIT)
+    }
+
+    /// Runs a command with a program that drops so many frames meanwhile.
+    fn run_dropping(&mut self, command: &str, frames: u64) -> Result<String> {
+        const DROPPED: &str = "rx_queue_0_xdp_drop";
+
+        let (machine, eth) = (&mut self.machine, &self.interface);
+        let set = format!("/bin/ip link set {eth} xdpdrv");
+        machine.sh(&format!("{set} obj /verdicts.o sec xdp_drop_short"))?;
+        let before = machine.counter(eth, DROPPED)?;
+        let text = machine.sh_for(command, LIMIT)?;
+        let dropped = machine.counter(eth, DROPPED)? - before;
+        ensure!(
+            dropped == frames,
+            "{dropped} of {frames} frames were dropped"
+        );
+        machine.sh(&format!("{set} off"))?;
+        Ok(text)
     }
 
     /// The functions of the guest's kernel, by way of the disk: the serial port is too slow.

@@ -25,7 +25,7 @@ const fn load(name: &'static str, command: &'static str, calls: u32, operations:
 
 /// Loads that take as many packets with every driver: what both sides send and when does not depend
 /// on how fast either is.
-pub const LOADS: [Load; 15] = [
+pub const LOADS: [Load; 16] = [
     load("disk: read 4 KiB", "read /dev/sda 4096", 400, 1),
     load("disk: write 4 KiB", "write /dev/sda 4096", 400, 1),
     load("disk: read 1 MiB", "read /dev/sda 1048576", 40, 1),
@@ -73,6 +73,12 @@ pub const LOADS: [Load; 15] = [
         16,
     ),
     load(
+        "net: XDP drop 64 bytes, 16 at once",
+        "drop 10.0.0.1 20 64 16",
+        100,
+        16,
+    ),
+    load(
         "net: TCP request and answer",
         "exchange 10.0.0.1 20 64 64",
         400,
@@ -108,5 +114,15 @@ impl Load {
     /// Whether the card may join segments, which is tried out by itself.
     pub fn may_join(&self) -> bool {
         self.name.ends_with("joined")
+    }
+
+    /// Whether an XDP program drops what is received.
+    pub fn drops(&self) -> bool {
+        self.name.starts_with("net: XDP")
+    }
+
+    /// How many operations are done, with those before the counting starts.
+    pub fn all_operations(&self) -> u32 {
+        (self.calls + self.calls.min(64)) * self.operations
     }
 }

@@ -35,6 +35,15 @@ int drop(struct xdp_md *ctx)
 	return is_ours(ctx) ? XDP_DROP : XDP_PASS;
 }
 
+/* Frames of less than 128 bytes only, so that a longer one can tell that they are gone. */
+SEC("xdp_drop_short")
+int drop_short(struct xdp_md *ctx)
+{
+	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
+
+	return is_ours(ctx) && data + 128 > end ? XDP_DROP : XDP_PASS;
+}
+
 SEC("xdp_aborted")
 int aborted(struct xdp_md *ctx)
 {

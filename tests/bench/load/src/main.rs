@@ -22,6 +22,7 @@ NUMBER is what the result is called; COUNT is the number of operations; LOAD is 
   ping ADDRESS                        requests, each with its reply
   request ADDRESS PORT BYTES          datagrams, each with its echo
   receive ADDRESS PORT BYTES PACKETS  datagrams for the asking, as many at once
+  drop ADDRESS PORT BYTES PACKETS     the same, but an XDP program drops them
   exchange ADDRESS PORT BYTES WANTED  bytes into a TCP connection, and as many as wanted back
   fetch ADDRESS PORT BYTES            as many bytes from one TCP connection for each operation
   push ADDRESS PORT BYTES             as many bytes into one";
@@ -69,6 +70,9 @@ fn operation(load: &[&str]) -> io::Result<Operation> {
         ["request", address, port, bytes] => net::request(address, port, number(bytes)?),
         ["receive", address, port, bytes, packets] => {
             net::receive(address, port, number(bytes)?, number(packets)?)
+        }
+        ["drop", address, port, bytes, packets] => {
+            net::dropped(address, port, number(bytes)?, number(packets)?)
         }
         ["exchange", address, port, bytes, wanted] => {
             net::exchange(address, port, number(bytes)?, number(wanted)?)

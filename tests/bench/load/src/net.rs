@@ -14,7 +14,11 @@ use crate::Operation;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 fn connected(address: &str, port: &str) -> io::Result<UdpSocket> {
-    let socket = UdpSocket::bind("0.0.0.0:0")?;
+    connected_from(0, address, port)
+}
+
+fn connected_from(own: u16, address: &str, port: &str) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, own))?;
     socket.connect(format!("{address}:{port}"))?;
     socket.set_read_timeout(Some(PATIENCE))?;
     Ok(socket)
@@ -51,6 +55,29 @@ pub fn receive(address: &str, port: &str, len: usize, count: usize) -> io::Resul
     }))
 }
 
+/// `count` datagrams of the peer, each of which an XDP program drops because it is short, and then one that
+/// is not, so that it is known when they are gone. The peer is asked for all at once, by a [`burst`] of two
+/// requests, and answers in their order.
+pub fn dropped(address: &str, port: &str, len: usize, count: usize) -> io::Result<Operation> {
+    /// The port that the program drops datagrams for.
+    const DROPPED: u16 = 9999;
+    const LONG: usize = 256;
+
+    let socket = connected_from(DROPPED, address, port)?;
+    let requests = [head(count, len)?, head(1, LONG)?];
+    cut(&socket, size_of_val(&requests[0]))?;
+    let mut data = [0; LONG];
+    Ok(Box::new(move || {
+        socket.send(requests.as_flattened())?;
+        match socket.recv(&mut data)? {
+            LONG => Ok(()),
+            len => Err(io::Error::other(format!(
+                "a datagram of {len} bytes is let through"
+            ))),
+        }
+    }))
+}
+
 /// `len` bytes for the peer, which answers with `wanted` when it has them all.
 pub fn exchange(address: &str, port: &str, len: usize, wanted: usize) -> io::Result<Operation> {
     let mut stream = stream(address, port)?;
@@ -67,9 +94,14 @@ pub fn exchange(address: &str, port: &str, len: usize, wanted: usize) -> io::Res
 /// driver together.
 pub fn burst(address: &str, port: &str, len: usize, count: usize) -> io::Result<Operation> {
     let (socket, data) = (connected(address, port)?, vec![1; len * count]);
-    let size = libc::c_int::try_from(len).map_err(io::Error::other)?;
-    set_option(socket.as_raw_fd(), libc::SOL_UDP, libc::UDP_SEGMENT, size)?;
+    cut(&socket, len)?;
     Ok(Box::new(move || socket.send(&data).map(|_| ())))
+}
+
+/// Has the kernel cut what is sent into datagrams of `len` bytes.
+fn cut(socket: &UdpSocket, len: usize) -> io::Result<()> {
+    let size = libc::c_int::try_from(len).map_err(io::Error::other)?;
+    set_option(socket.as_raw_fd(), libc::SOL_UDP, libc::UDP_SEGMENT, size)
 }
 
 /// An echo request of ICMP and its reply.
