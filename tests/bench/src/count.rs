@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, ensure};
 use vmbus_e2e::machine::Lab;
 use vmbus_host::net::stats::QueueStats;
+use vmbus_host::vmbus::device::Device as _;
 use vmbus_host::vmbus::stats::Snapshot;
 use vmbus_host::vmm::CounterSnapshot;
 
@@ -27,7 +28,7 @@ const ALLOCATE: [&str; 5] = [
 
 /// Counts one guest. The profile of each load is left among the logs.
 pub fn count(lab: &Lab, counts: &Path, only: &str, figures: &mut Figures) -> Result<()> {
-    let mut guest = Guest::boot(lab)?;
+    let mut guest = Guest::boot(lab, &[])?;
     let text = guest.symbols()?;
     fs::write(lab.log("kallsyms"), &text)?;
     let symbols = Symbols::parse(&text);
@@ -124,8 +125,11 @@ fn seen_by_host(guest: &Guest) -> (Snapshot, CounterSnapshot, QueueStats) {
     )
 }
 
-/// How large the modules are in memory. The C bus is in the kernel.
+/// How large the modules are in memory, and what the host may reach of it. The C bus is in the kernel.
 fn sizes(lab: &Lab, guest: &mut Guest, figures: &mut Figures) -> Result<()> {
+    let mut add = |what: String, value| {
+        figures.add(lab.driver, LOADS.len(), "in memory", &what, value);
+    };
     for (what, module) in [
         ("storage driver", lab.driver.storvsc()),
         ("network driver", lab.driver.netvsc()),
@@ -133,13 +137,19 @@ fn sizes(lab: &Lab, guest: &mut Guest, figures: &mut Figures) -> Result<()> {
         let text = guest.machine.sh(&format!(
             "sed -n 's/^{module} \\([0-9]*\\).*/\\1/p' /proc/modules"
         ))?;
-        let what = format!("bytes of the {what}");
-        figures.add(
-            lab.driver,
-            LOADS.len(),
-            "in memory",
-            &what,
-            text.trim().parse()?,
+        add(format!("bytes of the {what}"), text.trim().parse()?);
+    }
+    let status = guest.machine.server.status();
+    for (what, instance) in [
+        ("disk", guest.machine.controller.offer().instance),
+        ("card", guest.card.offer().instance),
+    ] {
+        let channel = status
+            .channel(instance, 0)
+            .with_context(|| format!("the channel of the {what}"))?;
+        add(
+            format!("pages shared by the {what}"),
+            channel.shared_pages as f64,
         );
     }
     Ok(())

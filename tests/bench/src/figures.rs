@@ -54,6 +54,12 @@ impl Figures {
         self.0.entry(key).or_default()
     }
 
+    /// Of how many figures it is open who is ahead.
+    pub fn open(&self) -> usize {
+        let ratios = self.0.values().filter_map(Pair::ratio);
+        ratios.filter(|ratio| !ratio.is_decided()).count()
+    }
+
     /// Writes them to a file, a line each.
     pub fn write(&self, path: &Path) -> Result<()> {
         let mut text = String::new();
@@ -112,20 +118,60 @@ pub fn median(values: &[f64]) -> Option<f64> {
     }
 }
 
+/// How sure it has to be that a median lies within an interval.
+const CONFIDENCE: f64 = 0.9;
+/// How far from 1 a ratio may be to count as 1.
+const EQUAL: f64 = 0.03;
+
+/// Our side's by the other's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ratio {
+    /// Of the pairs.
+    pub median: f64,
+    /// The least and the most that the median of very many pairs would be.
+    pub interval: (f64, f64),
+}
+
+impl Ratio {
+    /// Whether it is known on which side of 1 it is, or that it is 1.
+    pub fn is_decided(&self) -> bool {
+        let (least, most) = self.interval;
+        least > 1.0 || most < 1.0 || (least > 1.0 - EQUAL && most < 1.0 + EQUAL)
+    }
+}
+
 impl Pair {
-    /// Ours by the other, turn by turn: median, least, most.
-    pub fn ratio(&self) -> Option<(f64, f64, f64)> {
-        let ratios: Vec<f64> = self
-            .base
-            .iter()
-            .zip(&self.ours)
+    /// Turn by turn; [`None`] if there is none.
+    pub fn ratio(&self) -> Option<Ratio> {
+        let pairs = self.base.iter().zip(&self.ours);
+        let mut ratios: Vec<f64> = pairs
             .filter(|(base, _)| **base != 0.0)
             .map(|(base, ours)| ours / base)
             .collect();
-        let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-        let most = ratios.iter().copied().fold(0.0, f64::max);
-        median(&ratios).map(|median| (median, least, most))
+        ratios.sort_by(f64::total_cmp);
+        let median = median(&ratios)?;
+        let beyond = beyond(ratios.len());
+        Some(Ratio {
+            median,
+            interval: (ratios[beyond], ratios[ratios.len() - 1 - beyond]),
+        })
     }
+}
+
+/// How many of `count` sorted values may be left out at either end. Each value is as likely above the
+/// median as below it, whatever else is known of how they are spread.
+fn beyond(count: usize) -> usize {
+    let each = 0.5f64.powi(count as i32);
+    let (mut term, mut below, mut beyond) = (each, each, 0);
+    while beyond + 1 < count.div_ceil(2) {
+        term *= (count - beyond) as f64 / (beyond + 1) as f64;
+        below += term;
+        if 1.0 - 2.0 * below < CONFIDENCE {
+            break;
+        }
+        beyond += 1;
+    }
+    beyond
 }
 
 #[cfg(test)]
@@ -145,7 +191,28 @@ mod tests {
             base: vec![2.0, 4.0, 0.0],
             ours: vec![1.0, 4.0, 5.0],
         };
-        assert_eq!(pair.ratio(), Some((0.75, 0.5, 1.0)));
+        let ratio = pair.ratio().unwrap();
+        assert_eq!((ratio.median, ratio.interval), (0.75, (0.5, 1.0)));
+        assert!(!ratio.is_decided());
+        assert_eq!(Pair::default().ratio(), None);
+    }
+
+    #[test]
+    fn who_is_ahead() {
+        let ratio = |interval| Ratio {
+            median: 1.0,
+            interval,
+        };
+        assert!(ratio((0.5, 0.99)).is_decided() && ratio((1.01, 3.0)).is_decided());
+        assert!(ratio((0.98, 1.02)).is_decided() && !ratio((0.98, 1.2)).is_decided());
+    }
+
+    #[test]
+    fn what_lies_beyond() {
+        // 1 - 2 * (1 + 8) / 2^8 is 0.93, 1 - 2 * (1 + 7) / 2^7 is 0.875.
+        assert_eq!([1, 2, 5, 7, 8, 10].map(beyond), [0, 0, 0, 0, 1, 1]);
+        // 1 - 2 * (1 + 11 + 55) / 2^11 is 0.93.
+        assert_eq!(beyond(11), 2);
     }
 
     #[test]

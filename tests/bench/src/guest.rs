@@ -11,6 +11,7 @@ use anyhow::{Result, ensure};
 use vmbus_e2e::machine::{Lab, Machine, Setup};
 use vmbus_host::net::{Card, CardConfig, Peer};
 use vmbus_host::scsi::Disk;
+use vmbus_host::vmbus::device::Device;
 
 use crate::loads::Load;
 
@@ -35,11 +36,17 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// Boots it and loads the drivers.
-    pub fn boot(lab: &Lab) -> Result<Self> {
+    /// Boots it, with `others` beside the first card, and loads the drivers.
+    pub fn boot(lab: &Lab, others: &[Arc<Card>]) -> Result<Self> {
         let card: Arc<Card> = Card::new(CardConfig::default(), Peer::new(Default::default()));
+        let mut devices: Vec<Arc<dyn Device>> = vec![card.clone()];
+        devices.extend(
+            others
+                .iter()
+                .map(|other| Arc::clone(other) as Arc<dyn Device>),
+        );
         let mut machine = lab.boot(Setup {
-            devices: vec![card.clone()],
+            devices,
             extras: &["bench", "net"],
             // Nothing is to be sent but what is measured. Buffers are of huge pages.
             cmdline: "ipv6.disable=1 hugepages=2",

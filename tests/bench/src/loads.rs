@@ -104,12 +104,6 @@ pub const LOADS: [Load; 16] = [
     ),
 ];
 
-/// Loads without pauses. How many packets they take depends on who is faster.
-pub const STREAMS: [Load; 2] = [
-    load("net: TCP receive, 64 KiB", "fetch 10.0.0.1 19 65536", 40, 1),
-    load("net: TCP send, 64 KiB", "push 10.0.0.1 9 65536", 40, 1),
-];
-
 impl Load {
     /// Whether the card may join segments, which is tried out by itself.
     pub fn may_join(&self) -> bool {

@@ -8,10 +8,12 @@
 
 mod count;
 mod figures;
+mod fio;
 mod guest;
 mod loads;
 mod picture;
 mod report;
+mod streams;
 mod symbols;
 mod time;
 
@@ -53,9 +55,12 @@ enum What {
     },
     /// Measures how long operations take.
     Time {
-        /// How many guests of each kind, in turn.
+        /// How many guests of each kind, in turn, at least.
         #[arg(long, default_value_t = 5)]
         pairs: u32,
+        /// How many at most, while it is open of a figure who is ahead.
+        #[arg(long, default_value_t = 8)]
+        most: u32,
     },
     /// Shows what was measured, and writes `bench.json` and `bench.svg`.
     Report,
@@ -88,14 +93,19 @@ fn main() -> Result<()> {
             }
             figures.write(&args.out.join("counts.txt"))
         }
-        What::Time { pairs } => {
+        What::Time { pairs, most } => {
             let mut figures = figures::Figures::default();
-            for _ in 0..*pairs {
+            let mut done = 0;
+            while done < *pairs || (done < *most && figures.open() > 0) {
                 for driver in Driver::ALL {
                     time::time(&lab(driver), &mut figures)?;
                 }
+                done += 1;
+                let open = figures.open();
+                println!("pair {done}: of {open} figures it is open who is ahead");
+                figures.write(&args.out.join("times.txt"))?;
             }
-            figures.write(&args.out.join("times.txt"))
+            Ok(())
         }
         What::Report => report::report(&args.out),
     }

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
+use serde_json::{Value, json};
 
 use crate::figures::{Figures, Pair, median};
 use crate::picture;
@@ -37,14 +38,15 @@ pub fn report(folder: &Path) -> Result<()> {
     fs::write(folder.join("tables.txt"), &tables)?;
     fs::write(
         folder.join("bench.json"),
-        format!("[\n{}\n]\n", json.join(",\n")),
+        serde_json::to_string_pretty(&json)?,
     )?;
     let counts = Figures::read(&folder.join(COUNTS), DRIVERS)?;
     fs::write(folder.join("bench.svg"), picture::instructions(&counts))?;
     Ok(())
 }
 
-/// A table of all figures, with the spread of the ratio where there is more than one of each.
+/// A table of all figures. Where there is more than one of each, the ratio of very many would be in the
+/// interval behind it.
 fn table(figures: &Figures, [base, ours]: [&str; 2]) -> Result<String> {
     let mut text = String::new();
     let mut last = "";
@@ -74,21 +76,19 @@ fn table(figures: &Figures, [base, ours]: [&str; 2]) -> Result<String> {
 
 fn ratio(pair: &Pair) -> String {
     match pair.ratio() {
-        Some((median, least, most)) if pair.base.len() > 1 => {
-            format!("{median:>8.2}  ({least:.2} to {most:.2})")
+        Some(ratio) if pair.base.len() > 1 => {
+            let (least, most) = ratio.interval;
+            format!("{:>8.2}  ({least:.2} to {most:.2})", ratio.median)
         }
-        Some((median, ..)) => format!("{median:>8.2}"),
+        Some(ratio) => format!("{:>8.2}", ratio.median),
         None => String::new(),
     }
 }
 
-/// An object of each figure. No text in it has a character that JSON wants to be escaped.
-fn entries(figures: &Figures, sides: [&str; 2]) -> impl Iterator<Item = String> {
+/// An object of each figure.
+fn entries(figures: &Figures, sides: [&str; 2]) -> impl Iterator<Item = Value> {
     let [base, ours] = sides.map(str::to_lowercase);
     figures.0.iter().map(move |(key, pair)| {
-        format!(
-            "  {{\"load\": \"{}\", \"what\": \"{}\", \"{base}\": {:?}, \"{ours}\": {:?}}}",
-            key.load, key.what, pair.base, pair.ours
-        )
+        json!({ "load": key.load, "what": key.what, &base: pair.base, &ours: pair.ours })
     })
 }

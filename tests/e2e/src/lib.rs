@@ -3,6 +3,7 @@
 //! Whole guests on the VMBus host, with the stock C drivers and with ours: what scenarios and
 //! benchmarks have in common.
 
+pub mod iperf;
 pub mod kernel;
 pub mod kernel_log;
 pub mod lab;

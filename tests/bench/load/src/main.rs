@@ -23,9 +23,7 @@ NUMBER is what the result is called; COUNT is the number of operations; LOAD is 
   request ADDRESS PORT BYTES          datagrams, each with its echo
   receive ADDRESS PORT BYTES PACKETS  datagrams for the asking, as many at once
   drop ADDRESS PORT BYTES PACKETS     the same, but an XDP program drops them
-  exchange ADDRESS PORT BYTES WANTED  bytes into a TCP connection, and as many as wanted back
-  fetch ADDRESS PORT BYTES            as many bytes from one TCP connection for each operation
-  push ADDRESS PORT BYTES             as many bytes into one";
+  exchange ADDRESS PORT BYTES WANTED  bytes into a TCP connection, and as many as wanted back";
 
 /// What is done over and over.
 type Operation = Box<dyn FnMut() -> io::Result<()>>;
@@ -77,8 +75,6 @@ fn operation(load: &[&str]) -> io::Result<Operation> {
         ["exchange", address, port, bytes, wanted] => {
             net::exchange(address, port, number(bytes)?, number(wanted)?)
         }
-        ["fetch", address, port, bytes] => net::fetch(address, port, number(bytes)?),
-        ["push", address, port, bytes] => net::push(address, port, number(bytes)?),
         _ => Err(io::Error::new(io::ErrorKind::InvalidInput, USAGE)),
     }
 }

@@ -133,18 +133,6 @@ fn stream(address: &str, port: &str) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-/// Bytes of a connection whose other end never stops sending.
-pub fn fetch(address: &str, port: &str, len: usize) -> io::Result<Operation> {
-    let (mut stream, mut data) = (stream(address, port)?, vec![0; len]);
-    Ok(Box::new(move || stream.read_exact(&mut data)))
-}
-
-/// Bytes for a connection whose other end takes everything.
-pub fn push(address: &str, port: &str, len: usize) -> io::Result<Operation> {
-    let (mut stream, data) = (stream(address, port)?, vec![1; len]);
-    Ok(Box::new(move || stream.write_all(&data)))
-}
-
 fn set_option(
     fd: libc::c_int,
     level: libc::c_int,

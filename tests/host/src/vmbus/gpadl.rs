@@ -169,6 +169,12 @@ impl Gpadls {
         self.0.retain(|_, gpadl| gpadl.relid != relid);
     }
 
+    /// How many pages the lists of a channel have.
+    pub(super) fn shared_pages(&self, relid: u32) -> usize {
+        let lists = self.0.values().filter(|gpadl| gpadl.relid == relid);
+        lists.map(|gpadl| gpadl.pfns.len()).sum()
+    }
+
     /// How many lists there are.
     pub(super) fn len(&self) -> usize {
         self.0.len()

@@ -84,7 +84,7 @@ impl Offer {
         }
     }
 
-    fn status(&self) -> ChannelStatus {
+    fn status(&self, gpadls: &Gpadls) -> ChannelStatus {
         let phase = match &self.phase {
             _ if self.revoked => ChannelPhase::Rescinded,
             Phase::Closed => ChannelPhase::Offered,
@@ -98,6 +98,7 @@ impl Offer {
             phase,
             opens: self.opens,
             target_vp: self.open_channel().map(|channel| channel.target_vp()),
+            shared_pages: gpadls.shared_pages(self.relid),
         }
     }
 }
@@ -206,7 +207,11 @@ impl State {
             releases: self.releases,
             gpadls: self.gpadls.len(),
             violations,
-            channels: self.offers.values().map(Offer::status).collect(),
+            channels: self
+                .offers
+                .values()
+                .map(|offer| offer.status(&self.gpadls))
+                .collect(),
         }
     }
 }

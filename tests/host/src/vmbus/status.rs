@@ -33,6 +33,8 @@ pub struct ChannelStatus {
     pub opens: u32,
     /// The virtual processor that is signalled, while it is open.
     pub target_vp: Option<u32>,
+    /// How many pages the guest shares by it: its rings, and buffers of the device.
+    pub shared_pages: usize,
 }
 
 /// The server's state.

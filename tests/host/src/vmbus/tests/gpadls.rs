@@ -13,7 +13,9 @@ fn every_size_is_reassembled() {
     for count in (1..=120).chain([194, 195, 250, 251, 999, 1000, 9000]) {
         let pages = guest.allocate(count);
         let gpadl = guest.share(offer.relid, &pages).unwrap();
-        assert_eq!(guest.server().status().gpadls, 1);
+        let status = guest.server().status();
+        assert_eq!(status.gpadls, 1);
+        assert_eq!(status.channels[0].shared_pages as u64, count);
         guest.unshare(offer.relid, gpadl);
         assert_eq!(guest.server().status().gpadls, 0);
     }
