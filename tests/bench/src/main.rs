@@ -61,6 +61,9 @@ enum What {
         /// How many at most, while it is open of a figure who is ahead.
         #[arg(long, default_value_t = 8)]
         most: u32,
+        /// Only what contains this in its name.
+        #[arg(long, default_value = "")]
+        only: String,
     },
     /// Shows what was measured, and writes `bench.json` and `bench.svg`.
     Report,
@@ -93,12 +96,12 @@ fn main() -> Result<()> {
             }
             figures.write(&args.out.join("counts.txt"))
         }
-        What::Time { pairs, most } => {
+        What::Time { pairs, most, only } => {
             let mut figures = figures::Figures::default();
             let mut done = 0;
             while done < *pairs || (done < *most && figures.open() > 0) {
                 for driver in Driver::ALL {
-                    time::time(&lab(driver), &mut figures)?;
+                    time::time(&lab(driver), only, &mut figures)?;
                 }
                 done += 1;
                 let open = figures.open();

@@ -32,8 +32,9 @@ const fn stream(name: &'static str, options: &'static str, unit: Unit) -> Stream
     }
 }
 
-/// The runs, of two seconds each.
-pub const STREAMS: [Stream; 6] = [
+/// The runs, of two seconds each. Datagrams without end for a guest that is slower than the host would be
+/// a matter of who drops them.
+pub const STREAMS: [Stream; 5] = [
     stream("iperf3: TCP send", "-t 2", Unit::Megabits),
     stream("iperf3: TCP send, 8 flows", "-t 2 -P 8", Unit::Megabits),
     stream("iperf3: TCP receive", "-t 2 -R", Unit::Megabits),
@@ -45,11 +46,6 @@ pub const STREAMS: [Stream; 6] = [
     stream(
         "iperf3: UDP send 64 bytes",
         "-t 2 -u -b 0 -l 64",
-        Unit::Datagrams,
-    ),
-    stream(
-        "iperf3: UDP receive 64 bytes",
-        "-t 2 -R -u -b 0 -l 64",
         Unit::Datagrams,
     ),
 ];

@@ -15,8 +15,8 @@ use crate::streams::STREAMS;
 
 const RATE: &str = "operations a second";
 
-/// Measures one guest.
-pub fn time(lab: &Lab, figures: &mut Figures) -> Result<()> {
+/// Measures what contains `only` in its name, in one guest.
+pub fn time(lab: &Lab, only: &str, figures: &mut Figures) -> Result<()> {
     let host = Host::new()?;
     let cable = Card::new(CardConfig::numbered(2), host.tap.clone());
     let mut guest = Guest::boot(lab, std::slice::from_ref(&cable))?;
@@ -27,20 +27,21 @@ pub fn time(lab: &Lab, figures: &mut Figures) -> Result<()> {
         }
         place += 1;
     };
-    for (number, load) in LOADS.iter().enumerate() {
+    let loads = LOADS.iter().enumerate();
+    for (number, load) in loads.filter(|(_, load)| load.name.contains(only)) {
         let text = guest.run(number, load)?;
         let nanoseconds: f64 = text.trim().parse().with_context(|| text.clone())?;
         let operations = f64::from(load.calls) * f64::from(load.operations);
         add(load.name, &[(RATE, operations * 1e9 / nanoseconds)]);
     }
-    for job in &JOBS {
+    for job in JOBS.iter().filter(|job| job.name.contains(only)) {
         let speed = fio::run(&mut guest.machine, job)?;
         let values = [(RATE, speed.rate), ("median microseconds", speed.median)];
         add(job.name, &values);
     }
     let eth = guest.machine.interface(&cable)?;
     host.configure(&mut guest.machine, &eth)?;
-    for stream in &STREAMS {
+    for stream in STREAMS.iter().filter(|it| it.name.contains(only)) {
         let speed = stream.run(&host, &mut guest.machine)?;
         add(stream.name, &[(stream.what(), speed)]);
     }
