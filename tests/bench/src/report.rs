@@ -89,6 +89,6 @@ fn ratio(pair: &Pair) -> String {
 fn entries(figures: &Figures, sides: [&str; 2]) -> impl Iterator<Item = Value> {
     let [base, ours] = sides.map(str::to_lowercase);
     figures.0.iter().map(move |(key, pair)| {
-        json!({ "load": key.load, "what": key.what, &base: pair.base, &ours: pair.ours })
+        json!({ "load": key.load, "what": key.what, (&base): pair.base, (&ours): pair.ours })
     })
 }
