@@ -13,7 +13,7 @@ step layout in_root --bind "$REPO/tests" /tests --bind "$OUT" /out -- \
 	sh /tests/wire/layout.sh /build/linux /out/layout.txt $(debian_make_args)
 # Two runs: the kernel has zerocopy without its derive feature, the host's crates have it with.
 step cargo-wire env HV_LAYOUT="$OUT/layout.txt" "$REPO/tests/setup/cargo.sh" test --locked -p wire-tests
-step cargo-host "$REPO/tests/setup/cargo.sh" test --locked -p source-check -p vmbus-host -p vmbus-e2e
+step cargo-host "$REPO/tests/setup/cargo.sh" test --locked -p source-check -p vmbus-host -p vmbus-e2e -p vmbus-bench
 step emulator "$REPO/tests/lab/emulator.sh"
 "$REPO/tests/lab/kunit.sh"
 passed=$(awk '/^ok: / { n++ } /^test result: ok/ { n += $4 } / tests: passed: / { n += $NF } END { print n + 0 }' \
