@@ -61,10 +61,12 @@ impl Guest {
         let start = Instant::now();
         let interface = machine.load_net(&card)?;
         let net_ready = start.elapsed();
-        // How much TCP hands to the driver at once is not to depend on how long answers take.
+        // How much TCP hands to the driver at once, and how often, is not to depend on how long answers
+        // take.
         machine.sh(&format!(
             "ip link set {interface} up && ip addr add 10.0.0.15/24 dev {interface} && ping -c 1 -W 10 10.0.0.1 && \
-             echo 16 >/proc/sys/net/ipv4/tcp_min_tso_segs"
+             /bin/ip route change 10.0.0.0/24 dev {interface} rto_min 10s initcwnd 64 && (cd /proc/sys/net/ipv4 && \
+             echo 16 >tcp_min_tso_segs && echo 0 >tcp_slow_start_after_idle && echo 0 >tcp_early_retrans)"
         ))?;
         Ok(Self {
             machine,
