@@ -270,12 +270,7 @@ impl Command {
         // SAFETY: The list is that of the command's buffer, which is the command owner's as it is not
         // mapped. The room is as large as said.
         let copied = unsafe {
-            bindings::sg_copy_to_buffer(
-                list.sgl,
-                list.nents,
-                room.as_mut_ptr().cast(),
-                room.len(),
-            )
+            bindings::sg_copy_to_buffer(list.sgl, list.nents, room.as_mut_ptr().cast(), room.len())
         };
         room.get(..copied).unwrap_or_default()
     }
