@@ -51,5 +51,6 @@ const u32 HV_CONST_SYNIC_SINT0 = HV_MSR_SINT0;
 #include "vmbus/interrupt.c"
 #include "storvsc/helpers.c"
 #include "netvsc/helpers.c"
+#include "netvsc/bpf.c"
 #include "netvsc/lower.c"
 #include "hv_util/helpers.c"

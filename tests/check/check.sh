@@ -52,7 +52,7 @@ advisories() {
 
 c_style() {
 	in_source -- sh -c 'cd /src && perl /build/linux/scripts/checkpatch.pl --no-tree --no-summary --terse --strict \
-		--root /build/linux --ignore AVOID_EXTERNS,VSPRINTF_POINTER_EXTENSION --file */helpers.c vmbus/interrupt.c vmbus/exports.c tests/guest/modules/*.c include/hv_bindings.h Kconfig'
+		--root /build/linux --ignore AVOID_EXTERNS,VSPRINTF_POINTER_EXTENSION --file */*.c tests/guest/modules/*.c include/hv_bindings.h Kconfig'
 }
 
 scripts() {
