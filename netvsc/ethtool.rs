@@ -24,6 +24,7 @@ use super::{
             Statistics, //
         },
         rtnl::Held,
+        AnyDevice,
         Device, //
     },
     session::Session,
@@ -39,6 +40,7 @@ use super::{
 use kernel::{
     prelude::*,
     sync::{
+        aref::ARef,
         atomic::Relaxed,
         ArcBorrow, //
     },
@@ -89,6 +91,14 @@ impl ethtool::Operations for Tool {
     const RSS_KEY_LEN: usize = rss::KEY_LEN;
     const REGISTERS: usize = SEND_TABLE_LEN;
     const REGISTERS_VERSION: u32 = 1;
+
+    fn device_of_link(
+        _device: &Device,
+        data: ArcBorrow<'_, Adapter>,
+        held: Held<'_>,
+    ) -> Option<ARef<AnyDevice>> {
+        data.function.device(held)
+    }
 
     fn link(_device: &Device, data: ArcBorrow<'_, Adapter>, _held: Held<'_>) -> Link {
         let duplex = match data.duplex.load(Relaxed) {

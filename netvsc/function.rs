@@ -23,10 +23,13 @@ use super::{
     adapter::Adapter,
     counter::FunctionCounters,
     net::{
+        rtnl::Held,
         skb::{
             Borrowed,
             Skb, //
         },
+        xdp::Frames,
+        AnyDevice,
         Lower,
         Receiver, //
     },
@@ -36,6 +39,7 @@ use kernel::{
     cpu::CpuId,
     prelude::*,
     sync::{
+        aref::ARef,
         atomic::Relaxed,
         rcu, //
     },
@@ -90,6 +94,11 @@ impl Function {
         })
     }
 
+    /// The device, while there is one.
+    pub(crate) fn device(&self, _held: Held<'_>) -> Option<ARef<AnyDevice>> {
+        Some(ARef::from(self.lower.share()?.device()))
+    }
+
     /// The queue that the function has for a frame, if there is a function.
     #[inline]
     pub(crate) fn pick_queue(&self, skb: &mut Borrowed<'_>) -> Option<u16> {
@@ -134,6 +143,16 @@ impl Way<'_> {
         } else {
             self.counters.tx_dropped.increment();
         }
+    }
+
+    /// Sends frames that were redirected to the card, if the function takes such frames: returns
+    /// whether it does.
+    ///
+    /// # Errors
+    ///
+    /// Those of its driver. None was sent then.
+    pub(crate) fn send_redirected(self, frames: &mut Frames<'_>) -> Result<bool> {
+        frames.send_through(self.lower.device())
     }
 }
 

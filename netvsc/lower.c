@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* C macros and inline functions made callable from Rust: devices of other drivers. */
 #include <linux/etherdevice.h>
+#include <linux/ethtool.h>
 #include <linux/if_arp.h>
 #include <linux/if_vlan.h>
 #include <linux/netdevice.h>
@@ -70,10 +71,11 @@ int hv_rust_net_join_namespace(struct net_device *dev, const struct net_device *
 	return dev_change_net_namespace(dev, dev_net(other), "eth%d");
 }
 
+/* Whatever is wanted is switched on, unless the driver says otherwise: only what can be changed. */
 void hv_rust_net_want_features(struct net_device *dev, netdev_features_t features)
 {
 	netdev_lock_ops(dev);
-	dev->wanted_features = features;
+	dev->wanted_features = features & dev->hw_features;
 	netdev_update_features(dev);
 	netdev_unlock_ops(dev);
 }
@@ -93,6 +95,19 @@ int hv_rust_net_give_program(struct net_device *dev, struct bpf_prog *prog)
 	error = dev_xdp_propagate(dev, &bpf);
 	if (error && prog)
 		bpf_prog_put(prog);
+	return error;
+}
+
+int hv_rust_net_set_link(struct net_device *dev, const struct ethtool_link_ksettings *link)
+{
+	const struct ethtool_ops *ops = dev->ethtool_ops;
+	int error;
+
+	if (!ops->set_link_ksettings)
+		return -EOPNOTSUPP;
+	netdev_lock_ops(dev);
+	error = ops->set_link_ksettings(dev, link);
+	netdev_unlock_ops(dev);
 	return error;
 }
 

@@ -150,12 +150,17 @@ impl net::Operations for Network {
         reason: &xdp::Reason<'_>,
         held: Held<'_>,
     ) -> Result {
-        data.set_xdp(device, program, reason, held)?;
+        let old = data.set_xdp(device, program, reason, held)?;
         data.pass_program_on(reason, held)
+            .inspect_err(|_| drop(data.xdp.replace(old)))
     }
 
-    fn xdp_xmit(device: &Device, data: ArcBorrow<'_, Adapter>, frames: &mut xdp::Frames<'_>) {
-        data.send_redirected(device, frames);
+    fn xdp_xmit(
+        device: &Device,
+        data: ArcBorrow<'_, Adapter>,
+        frames: &mut xdp::Frames<'_>,
+    ) -> Result {
+        data.send_redirected(device, frames)
     }
 
     fn counters(_device: &Device, data: ArcBorrow<'_, Adapter>) -> Counters {

@@ -29,6 +29,7 @@ use super::{
         Way, //
     },
     queue::Queue,
+    session::Session,
     wire::{
         rsc::Frame,
         Fault, //
@@ -54,7 +55,7 @@ impl Adapter {
         !self.xdp.is_empty()
     }
 
-    /// Has another program see frames, or none.
+    /// Has another program see frames, or none, and returns the one that did.
     ///
     /// # Errors
     ///
@@ -65,8 +66,11 @@ impl Adapter {
         program: Option<Program>,
         reason: &Reason<'_>,
         _held: Held<'_>,
-    ) -> Result {
-        self.session()?;
+    ) -> Result<Option<Program>> {
+        // The stack takes the program away when the session has ended, and expects that to work.
+        if program.is_some() {
+            self.session()?;
+        }
         let mtu = device.mtu();
         if program.is_some() && mtu > RxQueue::MAX_MTU {
             netdev_err!(device, "XDP: mtu:{} too large\n", mtu);
@@ -78,8 +82,7 @@ impl Adapter {
             reason.say(c"hv_netvsc: XDP: not support LRO");
             return Err(EOPNOTSUPP);
         }
-        drop(self.xdp.replace(program));
-        Ok(())
+        Ok(self.xdp.replace(program))
     }
 
     /// Whether frames of this size can be seen by the program that there is.
@@ -88,11 +91,31 @@ impl Adapter {
     }
 
     /// Sends frames that were redirected here.
-    pub(crate) fn send_redirected(&self, device: &Device, frames: &mut Frames<'_>) {
+    ///
+    /// # Errors
+    ///
+    /// Those of a virtual function. None was sent then.
+    pub(crate) fn send_redirected(&self, device: &Device, frames: &mut Frames<'_>) -> Result {
         let guard = rcu::read_lock();
         let Some(session) = self.session.get(&guard) else {
-            return;
+            return Ok(());
         };
+        if let Some(past_host) = self.function.way(&guard) {
+            if past_host.send_redirected(frames)? {
+                return Ok(());
+            }
+        }
+        self.send_as_packets(session, device, frames, &guard);
+        Ok(())
+    }
+
+    fn send_as_packets(
+        &self,
+        session: &Session,
+        device: &Device,
+        frames: &mut Frames<'_>,
+        guard: &rcu::Guard,
+    ) {
         let cpu = kernel::cpu::CpuId::current().as_u32();
         let index = cpu.checked_rem(device.tx_queues()).unwrap_or(0);
         let (Some(queue), Ok(index)) = (device.tx_queue(index), u16::try_from(index)) else {
@@ -105,7 +128,7 @@ impl Adapter {
         };
         let mut count = 0;
         for skb in frames {
-            if let Sent::Busy(skb) = session.transmit(skb, way, &guard) {
+            if let Sent::Busy(skb) = session.transmit(skb, way, guard) {
                 self.totals.tx_dropped.increment();
                 drop(skb);
             }

@@ -171,6 +171,9 @@ impl Adapter {
         let name = lower.device().name(held);
         netdev_info!(&self.net, "VF unregistering: {}\n", name);
         self.take_flags_back(lower.device(), held);
+        if self.has_xdp(held) && lower.device().give_program(None, held).is_err() {
+            netdev_warn!(lower.device(), "unable to lose the XDP program\n");
+        }
         lower.remove_addresses(held);
         lower.leave(held);
         // CAST: A small constant.

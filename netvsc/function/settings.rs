@@ -67,7 +67,7 @@ impl Adapter {
     ///
     /// # Errors
     ///
-    /// Those of its driver. Neither has one then.
+    /// Those of its driver.
     pub(crate) fn pass_program_on(&self, reason: &xdp::Reason<'_>, held: Held<'_>) -> Result {
         let Some(lower) = self.function.lower.share() else {
             return Ok(());
@@ -77,7 +77,6 @@ impl Adapter {
         given.inspect_err(|error| {
             netdev_err!(&self.net, "vf_setxdp failed:{}\n", error.to_errno());
             reason.say(c"hv_netvsc: vf_setxdp failed");
-            drop(self.xdp.replace(None));
         })
     }
 

@@ -304,9 +304,12 @@ impl<T: Operations> Callbacks<T> {
         // SAFETY: By the safety requirements.
         let (device, data) = unsafe { Self::parts(raw) };
         // SAFETY: By the safety requirements.
-        let mut frames = unsafe { xdp::Frames::from_raw(device, frames, count.unsigned_abs()) };
-        T::xdp_xmit(device, data, &mut frames);
-        // CAST: Not more than the count, which came as an `int`.
-        frames.taken() as c_int
+        let mut frames =
+            unsafe { xdp::Frames::from_raw(device, frames, count.unsigned_abs(), flags) };
+        from_result(|| {
+            T::xdp_xmit(device, data, &mut frames)?;
+            // CAST: Not more than the count, which came as an `int`.
+            Ok(frames.taken() as c_int)
+        })
     }
 }

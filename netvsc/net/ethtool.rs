@@ -10,12 +10,16 @@ mod statistics;
 
 use super::{
     rtnl::Held,
+    AnyDevice,
     Device, //
 };
 use kernel::{
     error::VTABLE_DEFAULT_ERROR,
     prelude::*,
-    sync::ArcBorrow, //
+    sync::{
+        aref::ARef,
+        ArcBorrow, //
+    },
 };
 use vmbus::bindings;
 
@@ -136,6 +140,15 @@ pub(crate) trait Operations: Sized + 'static {
     const FIRMWARE: &'static CStr;
     /// The length of the key that received packets are hashed with, in bytes.
     const RSS_KEY_LEN: usize;
+
+    /// The device whose link is shown and set, if that is another one than this.
+    fn device_of_link(
+        _device: &Device,
+        _data: ArcBorrow<'_, Self::Data>,
+        _held: Held<'_>,
+    ) -> Option<ARef<AnyDevice>> {
+        None
+    }
 
     /// What the link is like.
     fn link(device: &Device, data: ArcBorrow<'_, Self::Data>, held: Held<'_>) -> Link;

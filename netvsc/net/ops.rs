@@ -196,7 +196,15 @@ pub(crate) trait Operations: Sized + 'static {
 
     /// Sends frames that an XDP program redirected here from another device, from the first on. Those
     /// that are not taken are dropped. In softirq context.
-    fn xdp_xmit(_device: &Device, _data: ArcBorrow<'_, Self::Data>, _frames: &mut xdp::Frames<'_>) {
+    ///
+    /// # Errors
+    ///
+    /// None was taken.
+    fn xdp_xmit(
+        _device: &Device,
+        _data: ArcBorrow<'_, Self::Data>,
+        _frames: &mut xdp::Frames<'_>,
+    ) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 }

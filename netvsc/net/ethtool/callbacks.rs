@@ -183,6 +183,10 @@ impl<T: ops::Operations> Callbacks<T> {
     ) -> c_int {
         // SAFETY: By the safety requirements.
         let (device, data, held) = unsafe { NetCallbacks::<T>::held_parts(raw) };
+        if let Some(other) = T::Ethtool::device_of_link(device, data, held) {
+            // SAFETY: The other device is valid; the rest by the safety requirements.
+            return unsafe { bindings::__ethtool_get_link_ksettings(other.as_raw(), out) };
+        }
         let (speed, duplex) = to_raw(T::Ethtool::link(device, data, held));
         // SAFETY: By the safety requirements, nobody else uses it.
         let base = unsafe { &mut (*out).base };
@@ -202,6 +206,10 @@ impl<T: ops::Operations> Callbacks<T> {
     ) -> c_int {
         // SAFETY: By the safety requirements.
         let (device, data, held) = unsafe { NetCallbacks::<T>::held_parts(raw) };
+        if let Some(other) = T::Ethtool::device_of_link(device, data, held) {
+            // SAFETY: The other device is valid; the rest by the safety requirements.
+            return unsafe { bindings::hv_rust_net_set_link(other.as_raw(), wanted) };
+        }
         from_result(|| {
             let (mut speed, mut duplex) = (0, 0);
             // SAFETY: By the safety requirements, and both are writable.

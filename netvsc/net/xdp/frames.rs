@@ -6,15 +6,20 @@
 
 use crate::net::{
     skb::Skb,
+    AnyDevice,
     Device, //
 };
 use core::{
     marker::PhantomData,
     ptr::NonNull, //
 };
+use kernel::{
+    error::to_result,
+    prelude::*, //
+};
 use vmbus::bindings;
 
-/// Frames, to be sent by a driver as packets.
+/// Frames, to be sent by a driver as packets, or by another driver as they are.
 ///
 /// # Invariants
 ///
@@ -24,6 +29,7 @@ pub(crate) struct Frames<'a> {
     frames: *mut *mut bindings::xdp_frame,
     count: u32,
     taken: u32,
+    flags: u32,
     _frames: PhantomData<&'a ()>,
 }
 
@@ -31,11 +37,12 @@ impl<'a> Frames<'a> {
     /// # Safety
     ///
     /// There must be `count` valid frames at `frames`, which the stack gives to the driver as far
-    /// as the driver takes them.
+    /// as the driver takes them, in softirq context.
     pub(in crate::net) unsafe fn from_raw(
         device: &'a Device,
         frames: *mut *mut bindings::xdp_frame,
         count: u32,
+        flags: u32,
     ) -> Self {
         // INVARIANT: By the safety requirements.
         Self {
@@ -43,6 +50,7 @@ impl<'a> Frames<'a> {
             frames,
             count,
             taken: 0,
+            flags,
             _frames: PhantomData,
         }
     }
@@ -50,6 +58,29 @@ impl<'a> Frames<'a> {
     /// How many frames were taken.
     pub(in crate::net) fn taken(&self) -> u32 {
         self.taken
+    }
+
+    /// Has another device send those that are left, if its driver takes such frames: returns whether
+    /// it does. Those that it does not take are dropped. Only while that device is up.
+    ///
+    /// # Errors
+    ///
+    /// Those of the driver, which took none then.
+    pub(crate) fn send_through(&mut self, device: &AnyDevice) -> Result<bool> {
+        // SAFETY: The device is valid, and this does not change while it is up.
+        let Some(send) = (unsafe { (*(*device.as_raw()).netdev_ops).ndo_xdp_xmit }) else {
+            return Ok(false);
+        };
+        // CAST: Not more than the count, which came as an `int`.
+        let left = (self.count - self.taken) as c_int;
+        // CAST: From 32 to 64 bits.
+        let first = self.frames.wrapping_add(self.taken as usize);
+        // SAFETY: The device is valid. By the type invariants, so many frames are the stack's still.
+        let sent = unsafe { send(device.as_raw(), left, first, self.flags) };
+        to_result(sent)?;
+        // INVARIANT: The driver has taken so many over.
+        self.taken += sent.min(left).unsigned_abs();
+        Ok(true)
     }
 }
 
