@@ -86,18 +86,20 @@ guest)
 fio)
 	add_programs /usr/bin/fio ;;
 net)
-	add_programs /usr/sbin/ethtool /usr/bin/ip /usr/bin/iperf3
+	add_programs /usr/sbin/ethtool /usr/bin/ip /usr/sbin/bridge /usr/bin/iperf3
 	# The C library loads it by itself to cancel a thread.
 	cp -L /usr/lib/x86_64-linux-gnu/libgcc_s.so.1 usr/lib/
 	mkdir -p bin net-modules
 	mv usr/bin/ip bin/ip # busybox's shell prefers its own for a name without a path
-	for module in 8021q pktgen netconsole; do
+	for module in 8021q pktgen netconsole bonding; do
 		modprobe --show-depends -S "$version" $module | sed -n 's/^insmod \([^ ]*\).*/\1/p'
 	done | awk '!seen[$0]++' | while read -r file; do
 		file=$(readlink -f "$file")
 		xz -dc "$file" >"net-modules/$(basename "${file%.xz}")"
-		# That one is inserted with its parameters.
-		[ "${file##*/}" = netconsole.ko.xz ] || basename "${file%.xz}" >>net-modules/order
+		case ${file##*/} in
+		netconsole.*|bonding.*) ;; # inserted with their parameters
+		*) basename "${file%.xz}" >>net-modules/order ;;
+		esac
 	done
 	for source in /tests/guest/tools/*.c; do
 		gcc -O2 -Wall -static "$source" -o "usr/bin/$(basename "${source%.c}")"

@@ -101,6 +101,18 @@ impl Machine {
         text.parse().with_context(|| format!("{name}: '{text}'"))
     }
 
+    /// Waits until one of those counters is at least so high; `what` says what was waited for.
+    pub fn until_counted(
+        &mut self,
+        interface: &str,
+        name: &str,
+        wanted: u64,
+        what: &str,
+    ) -> Result<()> {
+        let number = format!("$(ethtool -S {interface} | sed -n 's/^ *{name}: //p')");
+        self.until(&format!("[ {number} -ge {wanted} ]"), what)
+    }
+
     /// Waits until another kernel has started in the place of the one that was there.
     pub fn reconnect(&mut self) -> Result<()> {
         let port = self.vm.agent().context("the machine has no agent port")?;

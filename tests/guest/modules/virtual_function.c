@@ -7,9 +7,12 @@
  *
  * The device is the only one on a PCI bus whose configuration space is an array, in a slot whose
  * name is the serial number. Frames leave through the interface that has the address "lower", while
- * there is one, and those that come in there for the function, or for many, come in here.
+ * there is one, and those that come in there for the function, or for many, come in here. An XDP
+ * program sees these then.
  */
+#include <linux/bpf.h>
 #include <linux/etherdevice.h>
+#include <linux/ethtool.h>
 #include <linux/hex.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
@@ -18,6 +21,7 @@
 #include <linux/skbuff.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
+#include <net/xdp.h>
 
 static char *lower;
 module_param(lower, charp, 0444);
@@ -30,6 +34,18 @@ MODULE_PARM_DESC(mac, "The address");
 static char *serial;
 module_param(serial, charp, 0444);
 MODULE_PARM_DESC(serial, "The name of the slot");
+
+static unsigned int redirected;
+module_param(redirected, uint, 0444);
+MODULE_PARM_DESC(redirected, "How many frames it was given that XDP programs had redirected");
+
+static bool refuse;
+module_param(refuse, bool, 0644);
+MODULE_PARM_DESC(refuse, "Whether it takes no XDP program");
+
+static bool has_program;
+module_param(has_program, bool, 0444);
+MODULE_PARM_DESC(has_program, "Whether it has an XDP program");
 
 /* Another one than other cards have. */
 #define TSO_SIZE 50000
@@ -105,6 +121,8 @@ static struct pci_dev *add_bus(void)
 static struct net_device *function;
 static struct net_device __rcu *below;
 static u8 below_address[ETH_ALEN];
+static struct bpf_prog __rcu *program;
+static u32 link_speed = SPEED_40000;
 static struct sk_buff_head leaving;
 
 /* Not where the frames are given to it: who does so has locks that the lower interface may want. */
@@ -156,6 +174,11 @@ static rx_handler_result_t take(struct sk_buff **pskb)
 	skb->dev = function;
 	if (skb->pkt_type == PACKET_OTHERHOST)
 		skb->pkt_type = PACKET_HOST;
+	if (do_xdp_generic(rcu_dereference(program), pskb) != XDP_PASS) {
+		dev_core_stats_rx_dropped_inc(function);
+		return RX_HANDLER_CONSUMED;
+	}
+	skb = *pskb;
 	dev_sw_netstats_rx_add(function, skb->len);
 	return RX_HANDLER_ANOTHER;
 }
@@ -190,7 +213,46 @@ static void function_set_rx_mode(struct net_device *dev)
 {
 }
 
+static void set_program(struct bpf_prog *new)
+{
+	struct bpf_prog *old = rcu_replace_pointer(program, new, lockdep_rtnl_is_held());
+
+	has_program = new;
+	if (old)
+		bpf_prog_put(old);
+}
+
+static int function_bpf(struct net_device *dev, struct netdev_bpf *bpf)
+{
+	if (bpf->command != XDP_SETUP_PROG || (bpf->prog && refuse))
+		return -EOPNOTSUPP;
+	set_program(bpf->prog);
+	return 0;
+}
+
+static void function_uninit(struct net_device *dev)
+{
+	set_program(NULL);
+}
+
+static int function_xdp_xmit(struct net_device *dev, int n, struct xdp_frame **frames, u32 flags)
+{
+	struct sk_buff *skb;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		skb = xdp_build_skb_from_frame(frames[i], dev);
+		if (!skb)
+			break;
+		skb_push(skb, ETH_HLEN);
+		function_xmit(skb, dev);
+	}
+	redirected += i;
+	return i;
+}
+
 static const struct net_device_ops function_ops = {
+	.ndo_uninit = function_uninit,
 	.ndo_open = function_open,
 	.ndo_stop = function_stop,
 	.ndo_start_xmit = function_xmit,
@@ -198,6 +260,27 @@ static const struct net_device_ops function_ops = {
 	.ndo_set_rx_mode = function_set_rx_mode,
 	.ndo_set_mac_address = eth_mac_addr,
 	.ndo_validate_addr = eth_validate_addr,
+	.ndo_bpf = function_bpf,
+	.ndo_xdp_xmit = function_xdp_xmit,
+};
+
+static int function_get_link(struct net_device *dev, struct ethtool_link_ksettings *link)
+{
+	link->base.speed = link_speed;
+	link->base.duplex = DUPLEX_FULL;
+	link->base.port = PORT_FIBRE;
+	return 0;
+}
+
+static int function_set_link(struct net_device *dev, const struct ethtool_link_ksettings *link)
+{
+	link_speed = link->base.speed;
+	return 0;
+}
+
+static const struct ethtool_ops function_ethtool_ops = {
+	.get_link_ksettings = function_get_link,
+	.set_link_ksettings = function_set_link,
 };
 
 static int add_function(struct pci_dev *parent)
@@ -212,6 +295,8 @@ static int add_function(struct pci_dev *parent)
 		return -ENOMEM;
 	strscpy(function->name, "vf%d");
 	function->netdev_ops = &function_ops;
+	function->ethtool_ops = &function_ethtool_ops;
+	function->xdp_features = NETDEV_XDP_ACT_BASIC | NETDEV_XDP_ACT_NDO_XMIT;
 	function->pcpu_stat_type = NETDEV_PCPU_STAT_TSTATS;
 	function->max_mtu = ETH_MAX_MTU;
 	netif_set_tso_max_size(function, TSO_SIZE);

@@ -8,13 +8,14 @@
 
 mod cycles;
 mod following;
+mod programs;
 
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
 use vmbus_host::net::{Card, CardConfig, Function, Stats};
 
-use super::{SOON, card, configure, setup};
+use super::{INSERT_MODULES, SOON, card, configure, setup};
 use crate::machine::{Driver, Lab, Machine, wait_until};
 
 pub(super) use cycles::cycles;
@@ -54,9 +55,14 @@ pub fn pair(lab: &Lab) -> Result<()> {
     guest.carrier()?;
     guest.up_and_down()?;
     guest.settings()?;
+    guest.features()?;
+    guest.link()?;
     guest.address()?;
     guest.namespace()?;
+    guest.redirected()?;
+    guest.program()?;
     guest.remove()?;
+    guest.namesakes()?;
     guest.by_address()?;
     guest.end()
 }
@@ -123,7 +129,7 @@ impl Accelerated {
         let (eth, size) = (&self.eth, FUNCTION_TSO_SIZE);
         self.machine.sh(&format!(
             "/bin/ip -d link show {eth} | grep -q 'tso_max_size {size}' && rmmod virtual_function && \
-             ! /bin/ip -d link show {eth} | grep -q 'tso_max_size {size}'"
+             ! /bin/ip -d link show {eth} | grep -q 'tso_max_size {size}' && ethtool {eth} | grep -q 'Port: Other'"
         ))?;
         self.expect(Way::Card, Way::Card)
     }
@@ -194,10 +200,34 @@ impl Accelerated {
         Ok(())
     }
 
-    /// A number that the host did not say does not matter where the address is that of the card.
+    /// What has the card's address because it is made of the card, or is to stand for it, is no
+    /// function of it. (A VLAN device also switches the card's LRO off, which it cannot have itself.)
+    fn namesakes(&mut self) -> Result<()> {
+        let (eth, mac) = (&self.eth, mac(&self.card));
+        self.machine.sh(&format!(
+            "{INSERT_MODULES}; insmod /net-modules/bonding.ko max_bonds=0 && \
+             /bin/ip link add link {eth} name vlan5 type vlan id 5 && /bin/ip link add bond0 address {mac} type bond && \
+             for i in vlan5 bond0; do /bin/ip link set $i up && grep -q {mac} /sys/class/net/$i/address || exit 1; done"
+        ))?;
+        self.expect(Way::Card, Way::Card)
+    }
+
+    /// Nor when there is one.
+    fn no_namesakes(&mut self) -> Result<()> {
+        self.machine.sh(
+            "for i in vlan5 bond0; do ! [ -e /sys/class/net/$i/master ] && /bin/ip link del $i || exit 1; done",
+        )?;
+        Ok(())
+    }
+
+    /// A number that the host did not say does not matter where the address is that of the card. What
+    /// was set of the card before is set of the function.
     fn by_address(&mut self) -> Result<()> {
+        self.set_before()?;
         self.insert("serial=8")?;
         self.paired()?;
+        self.no_namesakes()?;
+        self.is_set()?;
         self.remove()
     }
 

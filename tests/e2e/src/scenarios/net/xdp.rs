@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use vmbus_host::net::backend::{Capture, Nobody};
+use vmbus_host::net::backend::{Capture, Frame, Nobody};
 use vmbus_host::net::frame;
 use vmbus_host::net::{Card, CardConfig, Peer};
 
@@ -13,7 +13,9 @@ use super::{FETCH, SOON, configure, setup};
 use crate::machine::{Lab, Machine};
 
 const PORT: u16 = 9999;
-const FRAMES: usize = 20;
+
+/// How many frames [`frames`] are.
+pub(super) const FRAMES: usize = 20;
 
 /// See the module.
 pub fn xdp(lab: &Lab) -> Result<()> {
@@ -52,7 +54,8 @@ pub fn xdp(lab: &Lab) -> Result<()> {
     ensure!(back >= FRAMES, "{back} of {FRAMES} packets come back");
 
     test.machine.sh(&format!(
-        "ethtool -K {eth2} lro off && /bin/ip link set {eth2} up && /bin/ip link set {eth2} xdpdrv obj /verdicts.o sec xdp_pass"
+        "ethtool -K {eth2} lro off && /bin/ip link set {eth2} up && {}",
+        attach(&eth2, "pass")
     ))?;
     test.attach("redirect")?;
     other_wire.take();
@@ -76,7 +79,7 @@ pub fn xdp(lab: &Lab) -> Result<()> {
 
 /// Neither with LRO nor with frames longer than a page.
 fn attach_rules(machine: &mut Machine, eth: &str) -> Result<()> {
-    let attach = format!("/bin/ip link set {eth} xdpdrv obj /verdicts.o sec xdp_pass");
+    let attach = attach(eth, "pass");
     let refused = machine.run(&attach)?;
     ensure!(
         refused.status != 0 && refused.text.contains("LRO"),
@@ -111,9 +114,9 @@ impl Test<'_> {
     /// Replaces the program.
     fn attach(&mut self, verdict: &str) -> Result<()> {
         let eth = self.eth;
-        self.machine.sh(&format!(
-            "/bin/ip link set {eth} xdp off; /bin/ip link set {eth} xdpdrv obj /verdicts.o sec xdp_{verdict}"
-        ))?;
+        let attach = attach(eth, verdict);
+        self.machine
+            .sh(&format!("/bin/ip link set {eth} xdp off; {attach}"))?;
         Ok(())
     }
 
@@ -122,23 +125,28 @@ impl Test<'_> {
         let eth = self.eth;
         let name = format!("rx_queue_0_{name}");
         let before = self.machine.counter(eth, &name)?;
-        let frame = |index| {
-            let macs = [[2, 0, 0, 0, 0, 0xfe], self.card.mac()];
-            let addresses = [[10, 0, 0, 1], [10, 0, 0, 15]];
-            frame::udp(macs, addresses, [5000, PORT], &[index as u8; 200])
-        };
-        self.card.deliver((0..FRAMES).map(frame).collect());
+        self.card.deliver(frames(self.card));
         let wanted = before + FRAMES as u64;
-        self.machine.until(
-            &format!("[ $(ethtool -S {eth} | sed -n 's/^ *{name}: //p') -ge {wanted} ]"),
-            what,
-        )?;
+        self.machine.until_counted(eth, &name, wanted, what)?;
         self.machine.sh("ping -c 1 -W 10 10.0.0.1")?;
         Ok(())
     }
 }
 
-/// Whether a frame is one of [`Test::count`]'s.
+/// The shell's command to put one of the programs on an interface, in the place of any other.
+pub(super) fn attach(interface: &str, verdict: &str) -> String {
+    format!("/bin/ip -force link set {interface} xdpdrv obj /verdicts.o sec xdp_{verdict}")
+}
+
+/// Frames for a card that the programs are for.
+pub(super) fn frames(card: &Card) -> Vec<Frame> {
+    let macs = [[2, 0, 0, 0, 0, 0xfe], card.mac()];
+    let addresses = [[10, 0, 0, 1], [10, 0, 0, 15]];
+    let frame = |index| frame::udp(macs, addresses, [5000, PORT], &[index as u8; 200]);
+    (0..FRAMES).map(frame).collect()
+}
+
+/// Whether a frame is one of [`frames`].
 fn is_ours(frame: &[u8]) -> bool {
     frame.get(36..38) == Some(&PORT.to_be_bytes()[..]) && frame.get(23) == Some(&frame::UDP)
 }

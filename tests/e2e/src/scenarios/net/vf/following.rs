@@ -102,6 +102,14 @@ impl Accelerated {
                 "! /bin/ip maddr show vf0 | grep -q 01:00:5e:01:02:03",
             ),
             (
+                "bridge fdb add 02:00:00:00:00:77 dev ETH self",
+                "bridge fdb show dev vf0 | grep -q 02:00:00:00:00:77",
+            ),
+            (
+                "bridge fdb del 02:00:00:00:00:77 dev ETH self",
+                "! bridge fdb show dev vf0 | grep -q 02:00:00:00:00:77",
+            ),
+            (
                 "ethtool -K ETH rx off",
                 "ethtool -k vf0 | grep -q '^rx-checksumming: off'",
             ),
@@ -121,6 +129,30 @@ impl Accelerated {
             self.wait_for_way(Way::Function)?;
             self.expect(Way::Function, Way::Function)?;
         }
+        Ok(())
+    }
+
+    /// The function has no feature that cannot be switched off again. With the C driver it has all that
+    /// the card has, and the kernel warns when forwarding needs one off.
+    pub(super) fn features(&mut self) -> Result<()> {
+        let (lro, forwarding) = match self.machine.driver {
+            Driver::C => ("on", ""),
+            Driver::Rust => ("off", "1 0"),
+        };
+        self.machine.sh(&format!(
+            "ethtool -k vf0 | grep -q '^large-receive-offload: {lro}' && \
+             for i in {forwarding}; do echo $i >/proc/sys/net/ipv4/ip_forward; done"
+        ))?;
+        Ok(())
+    }
+
+    /// The link that users see and set is the function's.
+    pub(super) fn link(&mut self) -> Result<()> {
+        let eth = &self.eth;
+        self.machine.sh(&format!(
+            "has() {{ ethtool $1 | grep -q \"$2\"; }}; has {eth} 'Speed: 40000Mb/s' && has {eth} 'Port: FIBRE' && \
+             ethtool -s {eth} speed 25000 && has vf0 'Speed: 25000Mb/s' && has {eth} 'Speed: 25000Mb/s'"
+        ))?;
         Ok(())
     }
 
