@@ -53,7 +53,7 @@ fuzz: images ## Let the host go mad for TIME seconds (default 600); PLAN=SEED[,.
 fuzz-parsers: ## Fuzz the drivers' parsers and the host for TIME seconds each (default 60); TARGETS=...
 	@tests/fuzz/run.sh "$(or $(TIME),60)" $(TARGETS)
 
-bench: bench-tools ## Measure the C drivers and ours: instructions, and speeds by turns (an hour)
+bench: bench-tools ## Measure the C drivers and ours: instructions, and speeds by turns (20 minutes)
 	@tests/lab/bench.sh
 
 bench-quick: bench-tools ## The counted part of that, which is exact, and a ring by itself (minutes)
