@@ -111,8 +111,8 @@ pub(crate) struct Options {
 
     /// Goes mad: spoils what it writes for the guest, as a plan says that begins with the seed of all its decisions.
     /// The rest is replace=N (one in N honest packets), beside=N (one in N has spoilt copies with it), burst=N (the
-    /// most in a burst), life=N (bursts until a device goes and comes back), only=TARGET+... (bus,
-    /// storage, network, utilities).
+    /// most in a burst), life=N (bursts until a device goes and comes back), devices=N (one in N messages of
+    /// the bus is an offer or a rescind), only=TARGET+... (bus, storage, network, utilities).
     #[arg(long, value_name = "SEED[,OPTION=N]...")]
     fuzz: Option<Plan>,
 

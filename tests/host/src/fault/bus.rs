@@ -18,8 +18,6 @@ use crate::vmbus::wire::{kind, message, split};
 
 /// How many devices that are not there a guest has at once.
 const PHANTOMS: usize = 6;
-/// One spoilt offer or rescind in so many picks.
-const DEVICE_EVERY: u32 = 24;
 /// How many messages may still wait when a burst is made.
 const WAITING: usize = 2;
 
@@ -75,7 +73,7 @@ impl Messages {
 
     /// A spoilt message that leaves alone the `live` channels, mostly.
     fn spoilt(&mut self, live: &[u32]) -> Option<Vec<u8>> {
-        let devices = self.random.one_in(DEVICE_EVERY);
+        let devices = self.random.one_in(self.plan.devices);
         let is_device = |number: u32| matches!(number, kind::OFFER_CHANNEL | kind::RESCIND_OFFER);
         let kinds: Vec<u32> = self.corpus.keys().copied().collect();
         let wanted: Vec<u32> = kinds

@@ -59,6 +59,9 @@ pub struct Plan {
     pub burst: u32,
     /// After how many bursts, about, a device is taken away and offered again; 0 for never.
     pub life: u32,
+    /// One in so many spoilt messages of the bus is an offer or a rescind; 0 for none. What comes of these
+    /// takes a guest longer than all the others.
+    pub devices: u32,
     /// What is spoilt.
     pub targets: Vec<Target>,
 }
@@ -72,6 +75,7 @@ impl Plan {
             beside: 4,
             burst: 160,
             life: 1500,
+            devices: 24,
             targets: Target::ALL.to_vec(),
         }
     }
@@ -90,13 +94,14 @@ impl fmt::Display for Plan {
             beside,
             burst,
             life,
+            devices,
             targets,
         } = self;
         let targets: Vec<_> = targets.iter().map(Target::to_string).collect();
         let targets = targets.join("+");
         write!(
             f,
-            "{seed},replace={replace},beside={beside},burst={burst},life={life},only={targets}"
+            "{seed},replace={replace},beside={beside},burst={burst},life={life},devices={devices},only={targets}"
         )
     }
 }
@@ -120,12 +125,13 @@ impl FromStr for Plan {
                 "beside" => plan.beside = number?,
                 "burst" => plan.burst = number?,
                 "life" => plan.life = number?,
+                "devices" => plan.devices = number?,
                 "only" => {
                     plan.targets = value.split('+').map(str::parse).collect::<Result<_, _>>()?
                 }
                 _ => {
                     return Err(format!(
-                        "'{option}' is not one of replace=N, beside=N, burst=N, life=N, only=TARGET+..."
+                        "'{option}' is not one of replace=N, beside=N, burst=N, life=N, devices=N, only=TARGET+..."
                     ));
                 }
             }
