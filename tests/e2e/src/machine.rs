@@ -95,9 +95,7 @@ impl Machine {
 
     /// One of the counters that `ethtool -S` shows.
     pub fn counter(&mut self, interface: &str, name: &str) -> Result<u64> {
-        let text = self.sh(&format!(
-            "ethtool -S {interface} | sed -n 's/^ *{name}: //p'"
-        ))?;
+        let text = self.sh(&show_counter(interface, name))?;
         text.parse().with_context(|| format!("{name}: '{text}'"))
     }
 
@@ -109,8 +107,8 @@ impl Machine {
         wanted: u64,
         what: &str,
     ) -> Result<()> {
-        let number = format!("$(ethtool -S {interface} | sed -n 's/^ *{name}: //p')");
-        self.until(&format!("[ {number} -ge {wanted} ]"), what)
+        let show = show_counter(interface, name);
+        self.until(&format!("[ $({show}) -ge {wanted} ]"), what)
     }
 
     /// Waits until another kernel has started in the place of the one that was there.
@@ -285,6 +283,11 @@ impl Machine {
             bus.len()
         )
     }
+}
+
+/// The shell's command that shows one of an interface's counters.
+pub fn show_counter(interface: &str, name: &str) -> String {
+    format!("ethtool -S {interface} | sed -n 's/^ *{name}: //p'")
 }
 
 /// Waits for something in the host that only a counter shows.

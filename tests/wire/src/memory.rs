@@ -8,12 +8,43 @@ use crate::ring::{
 };
 use std::sync::atomic::{fence, AtomicU32, AtomicU8, Ordering};
 
+/// The data of a ring: what [`Shared`] says of copies.
+pub trait Data {
+    /// Copies data out of the ring; [`None`] when they are not all in it.
+    fn copy_out(&self, at: u32, into: &mut [u8]) -> Option<()>;
+
+    /// Copies data into the ring; [`None`] when they do not all fit.
+    fn copy_in(&self, at: u32, from: &[u8]) -> Option<()>;
+}
+
 /// The memory of a ring.
 #[derive(Debug)]
-pub struct Memory {
+pub struct Memory<D = Vec<AtomicU8>> {
     size: Size,
     words: [AtomicU32; 17],
-    data: Vec<AtomicU8>,
+    data: D,
+}
+
+impl<D: Data> Memory<D> {
+    /// An empty ring of `bytes` bytes, which are in `data`.
+    ///
+    /// # Panics
+    ///
+    /// When a ring cannot have that size.
+    pub fn with_data(bytes: usize, data: D) -> Self {
+        let memory = Self {
+            size: Size::new(bytes).expect("a valid size"),
+            words: Default::default(),
+            data,
+        };
+        memory.reset();
+        memory
+    }
+
+    /// A word of the header.
+    pub fn word(&self, word: Word) -> &AtomicU32 {
+        &self.words[word as usize / size_of::<u32>()]
+    }
 }
 
 impl Memory {
@@ -23,18 +54,7 @@ impl Memory {
     ///
     /// When a ring cannot have that size.
     pub fn new(bytes: usize) -> Self {
-        let memory = Self {
-            size: Size::new(bytes).expect("a valid size"),
-            words: Default::default(),
-            data: (0..bytes).map(|_| AtomicU8::new(0xee)).collect(),
-        };
-        memory.reset();
-        memory
-    }
-
-    /// A word of the header.
-    pub fn word(&self, word: Word) -> &AtomicU32 {
-        &self.words[word as usize / size_of::<u32>()]
+        Self::with_data(bytes, (0..bytes).map(|_| AtomicU8::new(0xee)).collect())
     }
 
     /// Changes a word of the header, as the other end could at any time.
@@ -49,26 +69,47 @@ impl Memory {
 
     /// Writes data at `at`, across the end of the ring.
     pub fn write(&self, at: u32, bytes: &[u8]) {
-        for (offset, byte) in bytes.iter().enumerate() {
-            self.data[(at as usize + offset) % self.data.len()].store(*byte, Ordering::Relaxed);
-        }
+        write(&self.data, at, bytes);
     }
 
     /// Reads `len` bytes of data from `at`, across the end of the ring.
     pub fn read(&self, at: u32, len: usize) -> Vec<u8> {
-        (0..len)
-            .map(|offset| {
-                self.data[(at as usize + offset) % self.data.len()].load(Ordering::Relaxed)
-            })
-            .collect()
-    }
-
-    fn contains(&self, at: u32, len: usize) -> Option<()> {
-        (at as usize + len <= 2 * self.data.len()).then_some(())
+        read(&self.data, at, len)
     }
 }
 
-impl Shared for Memory {
+fn write(data: &[AtomicU8], at: u32, bytes: &[u8]) {
+    for (offset, byte) in bytes.iter().enumerate() {
+        data[(at as usize + offset) % data.len()].store(*byte, Ordering::Relaxed);
+    }
+}
+
+fn read(data: &[AtomicU8], at: u32, len: usize) -> Vec<u8> {
+    (0..len)
+        .map(|offset| data[(at as usize + offset) % data.len()].load(Ordering::Relaxed))
+        .collect()
+}
+
+fn contains(data: &[AtomicU8], at: u32, len: usize) -> Option<()> {
+    (at as usize + len <= 2 * data.len()).then_some(())
+}
+
+/// Byte by byte, as another thread may be at it.
+impl Data for Vec<AtomicU8> {
+    fn copy_out(&self, at: u32, into: &mut [u8]) -> Option<()> {
+        contains(self, at, into.len())?;
+        into.copy_from_slice(&read(self, at, into.len()));
+        Some(())
+    }
+
+    fn copy_in(&self, at: u32, from: &[u8]) -> Option<()> {
+        contains(self, at, from.len())?;
+        write(self, at, from);
+        Some(())
+    }
+}
+
+impl<D: Data> Shared for Memory<D> {
     fn size(&self) -> Size {
         self.size
     }
@@ -94,14 +135,10 @@ impl Shared for Memory {
     }
 
     fn copy_out(&self, at: u32, into: &mut [u8]) -> Option<()> {
-        self.contains(at, into.len())?;
-        into.copy_from_slice(&self.read(at, into.len()));
-        Some(())
+        self.data.copy_out(at, into)
     }
 
     fn copy_in(&self, at: u32, from: &[u8]) -> Option<()> {
-        self.contains(at, from.len())?;
-        self.write(at, from);
-        Some(())
+        self.data.copy_in(at, from)
     }
 }

@@ -10,8 +10,9 @@ mod memory;
 
 use std::{hint::black_box, rc::Rc, time::Instant};
 
-use memory::Memory;
+use memory::Bytes;
 use wire_tests::{
+    memory::Memory,
     ring::{reader::Reader, writer::Writer},
     wire::packet::{DESCRIPTOR_LEN, TRAILER_LEN, UNIT},
 };
@@ -43,13 +44,13 @@ trait Way {
 
 /// A ring, with both ends of the guest's.
 struct Ring {
-    writer: Writer<Rc<Memory>>,
-    reader: Reader<Rc<Memory>, Vec<u8>>,
+    writer: Writer<Rc<Memory<Bytes>>>,
+    reader: Reader<Rc<Memory<Bytes>>, Vec<u8>>,
 }
 
 impl Ring {
     fn new() -> Self {
-        let memory = Rc::new(Memory::new(SIZE));
+        let memory = Rc::new(Memory::with_data(SIZE, Bytes::new(SIZE)));
         Self {
             writer: Writer::new(memory.clone()),
             reader: Reader::new(memory, vec![0; LONGEST]),

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use super::super::SOON;
 use super::super::xdp::{FRAMES, attach, frames};
 use super::Accelerated;
-use crate::machine::{Driver, wait_until};
+use crate::machine::{Driver, show_counter, wait_until};
 
 /// What the function says of itself.
 const PARAMETERS: &str = "/sys/module/virtual_function/parameters";
@@ -90,7 +90,7 @@ impl Accelerated {
     /// Whether a program drops what comes in by the function, or the card receives it.
     fn expect_dropped(&mut self, is_dropped: bool) -> Result<()> {
         let dropped = "cat /sys/class/net/vf0/statistics/rx_dropped".to_string();
-        let received = format!("ethtool -S {} | sed -n 's/^ *vf_rx_packets: //p'", self.eth);
+        let received = show_counter(&self.eth, "vf_rx_packets");
         let (grows, stays) = if is_dropped {
             (dropped, received)
         } else {
