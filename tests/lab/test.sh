@@ -7,6 +7,8 @@
 . "$(dirname "$0")/../setup/lib.sh"
 
 choice=(${1:+--only "$1"} ${2:+--kernel "$2"})
+# Up to four guests at once, each of which has four times what others have.
+[[ ${2:-} != @(debug|kcsan) ]] || export MEMORY=${MEMORY:-10G}
 
 step commands "$REPO/tests/setup/test.sh"
 step layout in_root --bind "$REPO/tests" /tests --bind "$OUT" /out -- \

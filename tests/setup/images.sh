@@ -4,12 +4,12 @@
 # Makes out/images:
 #   vmlinuz      Debian's kernel, for the machine under test and for the one around it
 #   outer.cpio   RAM disk of the outer machine: KVM and a shared folder
-#   guest.cpio   RAM disk of a guest: the stock C drivers, ours, an agent
+#   guest.cpio   RAM disk of a guest: the stock C drivers, ours, modules of tests, an agent
 #   fio.cpio     what a guest needs for fio, to be appended to guest.cpio
 #   net.cpio     what a guest needs for its network card: ethtool, ip, iperf3, XDP programs
 #   selftests.cpio programs of the kernel's own tests for network cards
 #   bench.cpio   what a guest needs for the benchmark, if that was built: its loads, fio, iperf3
-#   daemons.cpio the same for Debian's hyperv-daemons, phc_ctl, and modules of tests
+#   daemons.cpio the same for Debian's hyperv-daemons, and phc_ctl
 #   root.img     a guest's root file system, for kernels that need no modules
 #   disk.img     a disk with one ext4 partition, and disk.sum with the checksum of a file on it
 # Each is made anew only when something that goes into it is newer.
@@ -35,6 +35,7 @@ make_cpio() {
 	in_root --bind "$REPO/tests" /tests --bind "$OUT" /out -- \
 		bash -eu -o pipefail -s "$VERSION" "$@" <<'SCRIPT'
 version=$1 image=$2 tree=$(mktemp -d)
+. /tests/setup/test-modules.sh
 cd "$tree"
 
 add_modules() {
@@ -61,14 +62,6 @@ add_programs() {
 	done
 }
 
-# add_test_modules FOLDER: those of tests/guest/modules.
-add_test_modules() {
-	mkdir "$tree.modules"
-	make -s -C /build/linux CC=x86_64-linux-gnu-gcc-14 LOCALVERSION="+${version#*+}" M=/tests/guest/modules MO="$tree.modules" modules
-	cp "$tree.modules"/*.ko "$1/"
-	rm -r "$tree.modules"
-}
-
 add_busybox() { mkdir -p bin dev; cp /usr/bin/busybox bin/; mknod -m 600 dev/console c 5 1; mknod -m 666 dev/null c 1 3; }
 
 case $image in
@@ -82,6 +75,8 @@ guest)
 	cp /out/modules/*.ko "lib/modules/$version/"
 	add_programs /usr/sbin/e2fsck /usr/sbin/resize2fs
 	install -m 755 -s /out/bin/scsi-tool bin/
+	test_modules test-modules / "$version" /tests/guest/modules \
+		-C /build/linux CC=x86_64-linux-gnu-gcc-14 LOCALVERSION="+${version#*+}"
 	find /tests/guest -maxdepth 1 -type f -exec install -m 755 -t . {} + ;;
 fio)
 	add_programs /usr/bin/fio ;;
@@ -89,25 +84,14 @@ net)
 	add_programs /usr/sbin/ethtool /usr/bin/ip /usr/sbin/bridge /usr/bin/iperf3
 	# The C library loads it by itself to cancel a thread.
 	cp -L /usr/lib/x86_64-linux-gnu/libgcc_s.so.1 usr/lib/
-	mkdir -p bin net-modules
+	mkdir -p bin
 	mv usr/bin/ip bin/ip # busybox's shell prefers its own for a name without a path
-	for module in 8021q pktgen netconsole bonding; do
-		modprobe --show-depends -S "$version" $module | sed -n 's/^insmod \([^ ]*\).*/\1/p'
-	done | awk '!seen[$0]++' | while read -r file; do
-		file=$(readlink -f "$file")
-		xz -dc "$file" >"net-modules/$(basename "${file%.xz}")"
-		case ${file##*/} in
-		netconsole.*|bonding.*) ;; # inserted with their parameters
-		*) basename "${file%.xz}" >>net-modules/order ;;
-		esac
-	done
 	for source in /tests/guest/tools/*.c; do
 		gcc -O2 -Wall -static "$source" -o "usr/bin/$(basename "${source%.c}")"
 	done
 	for source in /tests/guest/xdp/*.c; do
 		clang -O2 -g -Wall -target bpf -I /usr/include/x86_64-linux-gnu -c "$source" -o "$(basename "${source%.c}").o"
-	done
-	add_test_modules net-modules ;;
+	done ;;
 selftests)
 	mkdir -p selftests
 	install -m 644 /tests/guest/selftests/run selftests/
@@ -122,15 +106,12 @@ bench)
 	add_programs /usr/bin/fio /usr/bin/iperf3 ;;
 daemons)
 	add_programs /usr/sbin/hv_kvp_daemon /usr/sbin/hv_vss_daemon /usr/sbin/phc_ctl /usr/bin/bash /usr/bin/ip
-	mkdir -p bin etc usr/libexec usr/lib/modules
+	mkdir -p bin etc usr/libexec
 	ln -s /usr/bin/bash bin/bash
 	cp -r /usr/libexec/hypervkvpd usr/libexec/
 	install -m 755 /tests/guest/set-ifconfig usr/libexec/hypervkvpd/hv_set_ifconfig
 	cp -L /etc/os-release etc/
-	echo 127.0.0.1 guest.example guest >etc/hosts
-	# An interface that a guest without network cards can have.
-	xz -dc "/lib/modules/$version/kernel/drivers/net/dummy.ko.xz" >usr/lib/modules/dummy.ko
-	add_test_modules usr/lib/modules ;;
+	echo 127.0.0.1 guest.example guest >etc/hosts ;;
 esac
 [ ! -d lib/modules ] || depmod -b . "$version"
 chmod 755 .
@@ -159,7 +140,7 @@ SCRIPT
 make_root() {
 	in_root --bind "$OUT" /out -- bash -eu -o pipefail <<'SCRIPT'
 tree=$(mktemp -d) image=/out/images/root.img
-(cd "$tree" && cpio --quiet -id </out/images/guest.cpio && rm -rf lib/modules && mkdir -p dev proc sys tmp run)
+(cd "$tree" && cpio --quiet -id </out/images/guest.cpio && rm -rf lib/modules test-modules && mkdir -p dev proc sys tmp run)
 truncate -s 64M "$image.new"
 mke2fs -q -t ext4 -d "$tree" "$image.new"
 mv "$image.new" "$image"
@@ -170,11 +151,11 @@ SCRIPT
 [ "$IMAGES/vmlinuz" -nt "$ROOT/.complete" ] || cp "$ROOT/boot/vmlinuz-$VERSION" "$IMAGES/vmlinuz"
 self=$REPO/tests/setup/images.sh
 if stale "$IMAGES/outer.cpio" "$self" "$REPO/tests/lab/outer-init" "$ROOT/.complete"; then step outer-image make_cpio outer; fi
-if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/guest/* "$OUT"/modules/*.ko "$OUT/bin/scsi-tool" "$ROOT/.complete"; then step guest-image make_cpio guest; fi
+if stale "$IMAGES/guest.cpio" "$self" "$REPO"/tests/{setup/test-modules.sh,guest/*,guest/modules/*} "$OUT"/modules/*.ko "$OUT/bin/scsi-tool" "$ROOT/.complete"; then step guest-image make_cpio guest; fi
 if stale "$IMAGES/fio.cpio" "$self" "$ROOT/.complete"; then step fio-image make_cpio fio; fi
-if stale "$IMAGES/net.cpio" "$self" "$REPO"/tests/guest/{modules,tools,xdp}/* "$ROOT/.complete"; then step net-image make_cpio net; fi
+if stale "$IMAGES/net.cpio" "$self" "$REPO"/tests/guest/{tools,xdp}/* "$ROOT/.complete"; then step net-image make_cpio net; fi
 if stale "$IMAGES/selftests.cpio" "$self" "$REPO"/tests/guest/selftests/run "$ROOT/.complete"; then step selftests-image make_cpio selftests; fi
 if [ -e "$OUT/bin/bench-load" ] && stale "$IMAGES/bench.cpio" "$self" "$OUT/bin/bench-load" "$ROOT/.complete"; then step bench-image make_cpio bench; fi
-if stale "$IMAGES/daemons.cpio" "$self" "$REPO/tests/guest/set-ifconfig" "$REPO"/tests/guest/modules/* "$ROOT/.complete"; then step daemons-image make_cpio daemons; fi
+if stale "$IMAGES/daemons.cpio" "$self" "$REPO/tests/guest/set-ifconfig" "$ROOT/.complete"; then step daemons-image make_cpio daemons; fi
 if stale "$IMAGES/disk.img" "$self" "$ROOT/.complete"; then step disk-image make_disk; fi
 if stale "$IMAGES/root.img" "$self" "$IMAGES/guest.cpio"; then step root-image make_root; fi

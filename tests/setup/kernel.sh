@@ -8,7 +8,7 @@
 # of Debian's kernels it is. Source and objects are kept in the cache, so that the second time takes
 # seconds. The results are in out/images/kernels/NAME:
 #   vmlinuz       the kernel
-#   modules.cpio  its modules and ours, a RAM disk to be appended to guest.cpio
+#   modules.cpio  its modules, ours and those of tests, a RAM disk to be appended to guest.cpio
 #   c-drivers     is there where the C drivers are among them
 # Of those for another machine only the drivers are compiled, and there are no such results.
 
@@ -163,22 +163,29 @@ collect() {
 name=$1 release=${2:-$(cat "/kernels/$1/include/config/kernel.release")} images=/out/images/kernels/$1
 tree=$(mktemp -d)
 dest=$tree/lib/modules/$release
+. /src/tests/setup/test-modules.sh
 mkdir -p "$dest"
 if [ -z "${2:-}" ]; then
 	make -C "/kernels/$name" $3 INSTALL_MOD_PATH="$tree" LOCALVERSION=-"$name" modules_install
+	if grep -qx '# with scenarios' "/src/tests/kernel/$name.config"; then
+		test_modules "$tree/test-modules" "$tree" "$release" /src/tests/guest/modules \
+			-C "/kernels/$name" $3 LOCALVERSION=-"$name"
+	fi
 	find "$dest" -name '*.ko' -exec mv {} "$dest" ';'
 	rm -rf "$dest"/{kernel,build,source}
 	kernel=/kernels/$name/arch/x86/boot/bzImage
 else
 	debs=/kernels/$release.debs
 	[ -d "$debs/lib/modules" ] || ln -sf usr/lib "$debs/lib"
-	for module in hv_storvsc hv_netvsc hv_utils sd_mod sr_mod ext4 isofs msr 8021q dummy; do
+	for module in hv_storvsc hv_netvsc hv_utils sd_mod sr_mod ext4 isofs msr; do
 		modprobe -d "$debs" --show-depends -S "$release" "$module" | sed -n 's/^insmod \([^ ]*\).*/\1/p'
 	done | sort -u | while read -r file; do
 		xz -dc "$file" >"$dest/$(basename "${file%.xz}")"
 	done
 	cp "$debs/lib/modules/$release"/modules.builtin* "$dest/"
 	cp /out/modules-"$name"/*.ko "$dest/"
+	test_modules "$tree/test-modules" "$debs" "$release" /src/tests/guest/modules \
+		-C "/kernels/$name" CC=x86_64-linux-gnu-gcc-14 LOCALVERSION=+"${release#*+}"
 	touch "$images/c-drivers"
 	kernel=$(ls "$debs"/boot/vmlinuz-* "$debs/lib/modules/$release"/vmlinuz 2>/dev/null | head -n 1)
 fi
@@ -192,7 +199,7 @@ SCRIPT
 
 # What a result is made of. Where it is the same, there is nothing to do.
 contents() {
-	cat "$0" "$FRAGMENTS/base.config" "$FRAGMENTS"/*.config
+	cat "$0" "$REPO"/tests/{setup/test-modules.sh,guest/modules/*} "$FRAGMENTS/base.config" "$FRAGMENTS"/*.config
 	(driver_sources | sort | while read -r file; do cat "$REPO/$file"; done)
 }
 

@@ -8,5 +8,6 @@ pub mod kernel;
 pub mod kernel_log;
 pub mod lab;
 pub mod machine;
+pub mod memory;
 mod shell;
 mod threads;

@@ -291,7 +291,7 @@ pub fn show_counter(interface: &str, name: &str) -> String {
 }
 
 /// Waits for something in the host that only a counter shows.
-pub fn wait_until(what: &str, limit: Duration, condition: impl Fn() -> bool) -> Result<()> {
+pub fn wait_until(what: &str, limit: Duration, mut condition: impl FnMut() -> bool) -> Result<()> {
     let deadline = Instant::now() + limit;
     while !condition() {
         ensure!(

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::Parser;
 
-use vmbus_e2e::{iperf, kernel, kernel_log, machine};
+use vmbus_e2e::{iperf, kernel, kernel_log, machine, memory};
 
 use kernel::Kernel;
 use machine::Driver;

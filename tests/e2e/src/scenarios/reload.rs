@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use vmbus_host::scsi::Disk;
 
 use crate::machine::{Driver, Lab, Setup};
+use crate::memory::InUse;
 
 const ROUNDS: u64 = 100;
 /// What may be in use more after all rounds: the kernel's caches breathe, a leak of one ring a
@@ -31,19 +32,13 @@ pub fn reload(lab: &Lab) -> Result<()> {
         format!("{load} && retry dd if=/dev/sda of=/dev/null bs=4k count=1 && {unload} || exit 1");
     // The first rounds fill caches.
     machine.sh(&format!("{retry}; for i in 1 2 3; do {round}; done"))?;
-    let used = "awk '/^MemFree|^Cached|^Buffers/ { n += $2 } END { print n }' /proc/meminfo";
-    let before: i64 = machine.sh(used)?.parse().context("free memory")?;
+    let in_use = InUse::look(&mut machine)?;
     let contacts = machine.server.status().contacts;
     machine.sh_for(
         &format!("{retry}; for i in $(seq {ROUNDS}); do {round}; done"),
         Duration::from_secs(900),
     )?;
-    let after: i64 = machine.sh(used)?.parse().context("free memory")?;
-    ensure!(
-        before - after < MAY_GROW_KB,
-        "{} kB less memory is free after {ROUNDS} rounds",
-        before - after
-    );
+    in_use.ensure_grown_less(MAY_GROW_KB, &mut machine)?;
     if lab.driver == Driver::Rust {
         let status = machine.server.status();
         ensure!(

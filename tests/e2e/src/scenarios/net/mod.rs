@@ -91,7 +91,7 @@ const PUSH: &str = "push() { head -c $1 /dev/urandom >/tmp/push; want=\"$1 $(crc
 
 /// Inserts the modules that the stack needs for some scenarios, and that no driver is.
 const INSERT_MODULES: &str =
-    "while read m; do insmod /net-modules/$m || exit 1; done </net-modules/order";
+    "while read m; do insmod /test-modules/$m || exit 1; done </test-modules/order";
 
 /// Runs `command` in the guest while bytes are fetched all the time, which must not fail.
 fn under_load(machine: &mut Machine, command: &str) -> Result<String> {

@@ -4,11 +4,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 use vmbus_host::net::CardConfig;
 
 use super::{card, setup};
 use crate::machine::{Driver, Lab};
+use crate::memory::InUse;
 
 /// What may be in use more after all rounds; a leak of the receive buffer would be 16 MB a round.
 const MAY_GROW_KB: i64 = 8 << 10;
@@ -38,16 +39,10 @@ pub fn reload(lab: &Lab, count: u64) -> Result<()> {
     let rounds =
         |count: u64| format!("{retry}; for i in $(seq {count}); do {round}; done >/dev/null 2>&1");
     machine.sh_for(&rounds(2), Duration::from_secs(200))?;
-    let used = "awk '/^MemFree|^Cached|^Buffers/ { n += $2 } END { print n }' /proc/meminfo";
-    let before: i64 = machine.sh(used)?.parse().context("free memory")?;
+    let in_use = InUse::look(&mut machine)?;
     let initialized = card.stats().initialized;
     machine.sh_for(&rounds(count), Duration::from_secs(3600))?;
-    let after: i64 = machine.sh(used)?.parse().context("free memory")?;
-    ensure!(
-        before - after < MAY_GROW_KB,
-        "{} kB less memory is free after {count} rounds",
-        before - after
-    );
+    in_use.ensure_grown_less(MAY_GROW_KB, &mut machine)?;
     let rounds = card.stats().initialized - initialized;
     ensure!(rounds == count, "the card was initialized {rounds} times");
     ensure!(card.version().is_none(), "the card is still in use");

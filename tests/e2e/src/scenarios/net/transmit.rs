@@ -116,7 +116,7 @@ fn pieces(machine: &mut Machine, eth: &str) -> Result<()> {
 fn kernel_messages(machine: &mut Machine, wire: &Arc<Capture>, eth: &str) -> Result<()> {
     const TEXT: &str = "a line for the network console";
     machine.sh(&format!(
-        "insmod /net-modules/netconsole.ko netconsole=6665@10.0.0.15/{eth},9@10.0.0.1/"
+        "insmod /test-modules/netconsole.ko netconsole=6665@10.0.0.15/{eth},9@10.0.0.1/"
     ))?;
     wire.take();
     machine.sh(&format!(

@@ -205,7 +205,7 @@ impl Accelerated {
     fn namesakes(&mut self) -> Result<()> {
         let (eth, mac) = (&self.eth, mac(&self.card));
         self.machine.sh(&format!(
-            "{INSERT_MODULES}; insmod /net-modules/bonding.ko max_bonds=0 && \
+            "{INSERT_MODULES}; insmod /test-modules/bonding.ko max_bonds=0 && \
              /bin/ip link add link {eth} name vlan5 type vlan id 5 && /bin/ip link add bond0 address {mac} type bond && \
              for i in vlan5 bond0; do /bin/ip link set $i up && grep -q {mac} /sys/class/net/$i/address || exit 1; done"
         ))?;
@@ -249,5 +249,5 @@ fn mac(card: &Card) -> String {
 
 fn insert_command(lower: &Card, mac: &str, slot: &str) -> String {
     let lower = self::mac(lower);
-    format!("insmod /net-modules/virtual_function.ko mac={mac} lower={lower} {slot}")
+    format!("insmod /test-modules/virtual_function.ko mac={mac} lower={lower} {slot}")
 }

@@ -65,7 +65,7 @@ fn name(link: &Link) -> String {
 
 /// Where the kernel registers no PTP clock, the clock is set all the same.
 fn without_clock(util: &mut Util) -> Result<()> {
-    util.sh("insmod /usr/lib/modules/fail_function.ko symbol=ptp_clock_register error=-12")?;
+    util.sh("insmod /test-modules/fail_function.ko symbol=ptp_clock_register error=-12")?;
     util.load()?;
     util.sh("dmesg | grep -q 'hv_utils: cannot register PTP clock: -12' && ! grep -qx hyperv /sys/class/ptp/*/clock_name 2>/dev/null")?;
     util.sh("date -s @1000000000")?;

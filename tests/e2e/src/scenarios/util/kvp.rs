@@ -173,7 +173,7 @@ fn texts(kvp: &Kvp) -> Result<()> {
 /// The addresses of an interface, by its hardware address.
 fn addresses(machine: &mut Machine, kvp: &Kvp) -> Result<()> {
     machine.sh(
-        "insmod /usr/lib/modules/dummy.ko; ip link add eth9 type dummy 2>/dev/null || ip link set dummy0 name eth9; \
+        "insmod /test-modules/dummy.ko; ip link add eth9 type dummy 2>/dev/null || ip link set dummy0 name eth9; \
          ip link set eth9 address 00:15:5d:0a:0b:0c up && ip addr add 10.1.2.3/24 dev eth9 && \
          ip route add default via 10.1.2.254 && echo nameserver 10.1.2.253 >/etc/resolv.conf",
     )?;

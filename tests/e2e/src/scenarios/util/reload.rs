@@ -13,6 +13,7 @@ use vmbus_host::ic::{Agreed, Error, Link};
 
 use super::{SOON, Util, ready, same};
 use crate::machine::Lab;
+use crate::memory::InUse;
 
 const ROUNDS: usize = 20;
 /// What may be in use more after all rounds: a leak of one service's rings a round would be 650 kB.
@@ -157,7 +158,7 @@ fn nothing_in_common(util: &mut Util) -> Result<()> {
 }
 
 fn often(util: &mut Util) -> Result<()> {
-    let mut before = 0;
+    let mut in_use = None;
     for round in 0..ROUNDS {
         util.load()?;
         util.services.heartbeat.beat(SOON)?;
@@ -169,23 +170,14 @@ fn often(util: &mut Util) -> Result<()> {
         util.sh("[ ! -e /dev/vmbus/hv_kvp ] && [ ! -e /dev/vmbus/hv_vss ] && ! grep -qx hyperv /sys/class/ptp/*/clock_name 2>/dev/null")?;
         // The first rounds fill caches.
         if round == 4 {
-            before = in_use(util)?;
+            in_use = Some(InUse::look(util)?);
         }
     }
-    let grown = in_use(util)? - before;
-    ensure!(
-        grown < MAY_GROW_KB * ROUNDS as i64 / 2,
-        "{grown} kB more are in use after {ROUNDS} rounds"
-    );
+    in_use
+        .context("memory in use")?
+        .ensure_grown_less(MAY_GROW_KB * ROUNDS as i64 / 2, util)?;
     for (link, _) in services(util) {
         same("channels opened", link.opens(), 10 + ROUNDS as u64)?;
     }
     Ok(())
-}
-
-/// Memory in use, in kB.
-fn in_use(util: &mut Util) -> Result<i64> {
-    util.sh("awk '/^MemTotal/ { n += $2 } /^MemFree|^Cached|^Buffers/ { n -= $2 } END { print n }' /proc/meminfo")?
-        .parse()
-        .context("memory in use")
 }
