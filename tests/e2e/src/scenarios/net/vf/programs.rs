@@ -97,15 +97,16 @@ impl Accelerated {
             (received, dropped)
         };
         let wanted = self.machine.sh(&grows)?.parse::<usize>()? + FRAMES;
-        let before = self.machine.sh(&stays)?;
+        let before: usize = self.machine.sh(&stays)?.parse()?;
         self.lower.deliver(frames(&self.card));
         self.machine.until(
             &format!("[ $({grows}) -ge {wanted} ]"),
             "frames come in by the function",
         )?;
-        let after = self.machine.sh(&stays)?;
+        // Frames of before may still have been on their way.
+        let after: usize = self.machine.sh(&stays)?.parse()?;
         ensure!(
-            after == before,
+            after < before + FRAMES,
             "dropped: {is_dropped}, but {before} became {after}"
         );
         Ok(())
@@ -130,7 +131,8 @@ impl Accelerated {
         )
     }
 
-    /// Redirects frames, of which so many are to be given to the function, and the others to the host.
+    /// Redirects frames, of which so many are to be given to the function, and the others to the host,
+    /// between whatever else is sent.
     fn redirect(&mut self, by_function: usize) -> Result<()> {
         let given = format!("cat {PARAMETERS}/redirected");
         let before = self.machine.sh(&given)?.parse::<usize>()?;
@@ -139,7 +141,7 @@ impl Accelerated {
         let wanted = [by_function, FRAMES - by_function];
         wait_until("redirected frames are sent", SOON, || {
             let now = [&self.lower, &self.card].map(|card| card.stats().tx_frames());
-            (0..2).all(|way| now[way] == sent[way] + wanted[way] as u64)
+            (0..2).all(|way| now[way] >= sent[way] + wanted[way] as u64)
         })?;
         let given = self.machine.sh(&given)?.parse::<usize>()? - before;
         ensure!(given == by_function, "{given} frames given to the function");
