@@ -236,7 +236,12 @@ impl Machine {
         let leaks = self.sh(
             "cd /sys/kernel/debug && echo scan >kmemleak && sleep 6 && echo scan >kmemleak && cat kmemleak",
         )?;
-        ensure!(leaks.is_empty(), "memory leaks:\n{leaks}");
+        let (many, first) = (leaks.matches("unreferenced object").count(), leaks.lines());
+        ensure!(
+            leaks.is_empty(),
+            "{many} memory leaks, the first:\n{}",
+            first.take(24).collect::<Vec<_>>().join("\n")
+        );
         Ok(())
     }
 

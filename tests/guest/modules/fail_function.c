@@ -37,8 +37,15 @@ static int fail(struct kprobe *probe, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(fail);
 
+/* Where there is one, the kernel makes no jump of the breakpoint, after which it would go on in the function. */
+static void after(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+{
+}
+NOKPROBE_SYMBOL(after);
+
 static struct kprobe probe = {
 	.pre_handler = fail,
+	.post_handler = after,
 };
 
 static int __init fail_function_init(void)

@@ -85,12 +85,15 @@ static struct pci_ops config_ops = {
 
 static void remove_bus(void)
 {
+	struct pci_host_bridge *bridge = to_pci_host_bridge(bus->bridge);
+
 	if (slot)
 		pci_destroy_slot(slot);
 	pci_lock_rescan_remove();
 	pci_stop_root_bus(bus);
 	pci_remove_root_bus(bus);
 	pci_unlock_rescan_remove();
+	pci_free_host_bridge(bridge);
 }
 
 static struct pci_dev *add_bus(void)
