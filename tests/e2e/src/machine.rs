@@ -93,6 +93,19 @@ impl Machine {
         Ok(output.text)
     }
 
+    /// Lets the guest's reference time jump ahead, in steps after each of which the guest does something, so
+    /// that no part of its kernel finds that nothing was done for long.
+    pub fn advance_reference_time(&mut self, by: Duration) -> Result<()> {
+        let step = Duration::from_secs(10);
+        let mut left = by;
+        while !left.is_zero() {
+            self.vm.advance_reference_time(left.min(step))?;
+            self.sh("true")?;
+            left = left.saturating_sub(step);
+        }
+        Ok(())
+    }
+
     /// One of the counters that `ethtool -S` shows.
     pub fn counter(&mut self, interface: &str, name: &str) -> Result<u64> {
         let text = self.sh(&show_counter(interface, name))?;

@@ -339,12 +339,10 @@ pub fn stale(lab: &Lab) -> Result<()> {
     clock.ptp_ahead()?;
     clock
         .machine
-        .vm
         .advance_reference_time(Duration::from_secs(500))?;
     clock.ptp_ahead().context("after 500 s")?;
     clock
         .machine
-        .vm
         .advance_reference_time(Duration::from_secs(200))?;
     for _ in 0..2 {
         let output = clock.machine.run(&format!("phc_ctl {} get", clock.ptp))?;
