@@ -34,7 +34,7 @@ images: setup modules host ## Build the guests' RAM disks and disk images (in ou
 run: images ## Boot a stock Debian kernel on our VMBus host with our drivers and a disk
 	@tests/lab/run.sh
 
-test: images ## Run every test; ONLY=word: those of that name; KERNEL=debug, kcsan or rt: guests with that kernel
+test: images ## Run every test; ONLY=word[,word]: those of these names; KERNEL=debug, kcsan or rt: guests with that kernel
 	@tests/lab/test.sh "$(ONLY)" "$(KERNEL)"
 
 arm64: ## Compile the drivers for arm64, with pages of 4 and of 64 KiB

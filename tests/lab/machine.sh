@@ -35,7 +35,7 @@ pause_again() {
 # Where the processors are busy while it boots, the machine would measure its time stamp counter wrong, and
 # all clocks in it be fast or slow for good. The emulator's counter is the processor's.
 in_root --bind "$QEMU" /qemu --bind "$OUT" /lab -- timeout --foreground --kill-after=10 "${LIMIT:-5400}" \
-	/qemu/qemu-system-x86_64 -L /usr/share/qemu -L /usr/share/seabios -accel tcg,thread=multi,tb-size=512 -cpu max,+svm,+npt -smp "${VCPUS:-4}" -m "${MEMORY:-4G}" \
+	/qemu/qemu-system-x86_64 -L /usr/share/qemu -L /usr/share/seabios -accel tcg,thread=multi,tb-size=512 -cpu max,+svm,+npt -smp "${VCPUS:-4}" -m "${MEMORY:-6G}" \
 	${PLUGIN:+-plugin "$PLUGIN"} ${PAUSES:+-monitor "pipe:/lab/$job/monitor"} \
 	-kernel /lab/images/vmlinuz -initrd /lab/images/outer.cpio \
 	-append "console=ttyS0 quiet panic=-1 mitigations=off no5lvl tsc=reliable tsc_early_khz=$(bin/vmbus-host tsc-khz) no_timer_check lab.job=$job" \

@@ -30,9 +30,9 @@ struct Args {
     /// The folder for the guests' consoles and the records of VMBus messages.
     #[arg(long, default_value = "logs")]
     logs: PathBuf,
-    /// Runs only scenarios whose name contains this.
-    #[arg(long)]
-    only: Option<String>,
+    /// Runs only scenarios whose name contains this, or one of several words with commas between.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// Runs only with these drivers.
     #[arg(long, value_enum)]
     driver: Option<Driver>,
@@ -61,16 +61,11 @@ impl Args {
     fn jobs(&self) -> Vec<Job> {
         let mut jobs = scenarios::jobs(&self.qemu_root);
         jobs.retain(|job| self.driver.is_none_or(|driver| driver == job.driver));
-        jobs.retain(|job| {
-            self.only
-                .as_ref()
-                .is_none_or(|word| job.title().contains(word))
-        });
+        let only = &self.only;
+        jobs.retain(|job| only.is_empty() || only.iter().any(|word| job.title().contains(word)));
         if !self.list {
-            let asked_for = self.only.as_deref();
             jobs.retain(|job| {
-                let name = job.name.as_str();
-                asked_for == Some(name) || !scenarios::ON_REQUEST.contains(&name)
+                only.contains(&job.name) || !scenarios::ON_REQUEST.contains(&job.name.as_str())
             });
         }
         if self.kernel.is_some() {

@@ -4,7 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Instant;
 
@@ -15,9 +15,10 @@ use crate::machine::{Driver, Lab};
 use crate::report::Report;
 
 /// What a scenario does in its lab.
-pub type Run = Box<dyn Fn(&Lab) -> Result<()> + Send + Sync>;
+pub type Run = Arc<dyn Fn(&Lab) -> Result<()> + Send + Sync>;
 
 /// A scenario with the drivers that it is to run with.
+#[derive(Clone)]
 pub struct Job {
     /// The scenario's name.
     pub name: String,

@@ -28,6 +28,7 @@ mod storage;
 mod util;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Result;
 use vmbus_host::vmbus::wire::Version;
@@ -63,6 +64,9 @@ pub const COMPARISONS: [&str; 6] = [
     "net/cost",
     "util/sysfs",
 ];
+
+/// Those that run once more on the debug kernel: one for each driver.
+const ON_DEBUG: [&str; 4] = ["files", "rescind/in-flight", "net/basic", "util/daemons"];
 
 /// All of them; the longest first, so that none of those is left to run alone at the end.
 pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
@@ -154,6 +158,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
             bridge::bridge(lab, &root)
         });
     }
+    jobs.on_debug();
     jobs.0
 }
 
@@ -174,7 +179,7 @@ impl Jobs {
             driver,
             cpus,
             kernel: None,
-            run: Box::new(run),
+            run: Arc::new(run),
         });
     }
 
@@ -191,6 +196,19 @@ impl Jobs {
         if let Some(job) = self.0.last_mut() {
             job.kernel = Some(kernel);
         }
+    }
+
+    /// They take long, and so come first.
+    fn on_debug(&mut self) {
+        let is_wanted =
+            |job: &&Job| job.driver == Driver::Rust && ON_DEBUG.contains(&job.name.as_str());
+        let again = |job: &Job| Job {
+            name: format!("debug/{}", job.name),
+            kernel: Some("debug"),
+            ..job.clone()
+        };
+        let debug: Vec<Job> = self.0.iter().filter(is_wanted).map(again).collect();
+        self.0.splice(..0, debug);
     }
 
     fn both(
