@@ -99,12 +99,12 @@ fn back(util: &mut Util) -> Result<()> {
         }
     }
     ready(util.services.kvp.link())?;
-    same(
-        "entries",
-        util.services.kvp.list(Pool::Auto, SOON)?.len(),
-        10,
-    )?;
-    let vss = util.services.vss.clone();
+    // Versions may be agreed on before the daemon has introduced itself.
+    let (kvp, vss) = (&util.services.kvp, &util.services.vss);
+    wait_until("KVP works", SOON, || {
+        kvp.list(Pool::Auto, SOON)
+            .is_ok_and(|entries| entries.len() == 10)
+    })?;
     wait_until("VSS works", SOON, || vss.hot_backup(SOON).is_ok())
 }
 
