@@ -37,7 +37,10 @@ static int fail(struct kprobe *probe, struct pt_regs *regs)
 }
 NOKPROBE_SYMBOL(fail);
 
-/* Where there is one, the kernel makes no jump of the breakpoint, after which it would go on in the function. */
+/*
+ * Where there is one, the kernel makes no jump of the breakpoint, after which it would go on in the
+ * function.
+ */
 static void after(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
 {
 }
