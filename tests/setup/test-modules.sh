@@ -7,7 +7,7 @@
 # tests insert themselves: some of the release's below BASE, and those of tests/guest/modules, in
 # SOURCE, made with these arguments. Those that want no parameters are in the file "order".
 test_modules() {
-	local folder=$1 base=$2 release=$3 source=$4 module file name
+	local folder=$1 base=$2 release=$3 source=$4 module file name built
 	shift 4
 	mkdir -p "$folder"
 	for module in 8021q pktgen netconsole bonding dummy; do
@@ -23,8 +23,8 @@ test_modules() {
 		*) echo "$name" >>"$folder/order" ;;
 		esac
 	done
-	module=$(mktemp -d)
-	make -s "$@" M="$source" MO="$module" modules
-	cp "$module"/*.ko "$folder/"
-	rm -r "$module"
+	built=$(mktemp -d)
+	make -s "$@" M="$source" MO="$built" modules
+	cp "$built"/*.ko "$folder/"
+	rm -r "$built"
 }

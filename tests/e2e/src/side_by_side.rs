@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use crate::machine::{Driver, Lab};
 
@@ -33,9 +33,6 @@ pub fn same_lines(lab: &Lab, show: impl Fn(&Lab) -> Result<String>) -> Result<()
 /// With our drivers, no cost of a load may be above that with the C drivers times `tolerance`.
 /// `measure` returns the costs of each of `loads`. The table is also written to a file of this name
 /// among the logs.
-///
-/// A host that does not run for a moment finds more than one request, which is cheaper for whoever it
-/// happens to: what seems dearer is measured a second time.
 pub fn not_dearer(
     lab: &Lab,
     file: &str,
@@ -43,38 +40,15 @@ pub fn not_dearer(
     tolerance: f64,
     measure: impl Fn(&Lab) -> Result<Vec<Costs>>,
 ) -> Result<()> {
-    let mut found = Vec::new();
-    for _ in 0..2 {
-        let (c, rust) = with_both(lab, &measure)?;
-        let (table, dearer) = compare(loads, tolerance, &c, &rust)?;
-        std::fs::write(lab.logs.join(file), &table)?;
-        print!("{table}");
-        if dearer.is_empty() {
-            return Ok(());
-        }
-        found.push(dearer.join("; "));
-    }
-    bail!(
-        "ours cost more than the C drivers: {}",
-        found.join("; again: ")
-    )
-}
-
-/// The table, and what is dearer.
-fn compare(
-    loads: &[&str],
-    tolerance: f64,
-    c: &[Costs],
-    rust: &[Costs],
-) -> Result<(String, Vec<String>)> {
+    let (c, rust) = with_both(lab, measure)?;
     let mut table = String::new();
-    let mut dearer = Vec::new();
+    let mut worse = Vec::new();
     writeln!(
         table,
         "{:<28}{:<18}{:>10}{:>10}{:>8}",
         "per operation", "", "C", "Rust", "ratio"
     )?;
-    for (load, (c, rust)) in loads.iter().zip(c.iter().zip(rust)) {
+    for (load, (c, rust)) in loads.iter().zip(c.iter().zip(&rust)) {
         for ((what, c), (_, rust)) in c.iter().zip(rust) {
             let ratio = if *c == 0.0 { 1.0 + rust } else { rust / c };
             writeln!(
@@ -82,11 +56,18 @@ fn compare(
                 "{load:<28}{what:<18}{c:>10.3}{rust:>10.3}{ratio:>8.2}"
             )?;
             if ratio > tolerance && rust - c > 0.02 {
-                dearer.push(format!("{load}: {what} {rust:.3} against {c:.3}"));
+                worse.push(format!("{load}: {what} {rust:.3} against {c:.3}"));
             }
         }
     }
-    Ok((table, dearer))
+    std::fs::write(lab.logs.join(file), &table)?;
+    print!("{table}");
+    ensure!(
+        worse.is_empty(),
+        "ours cost more than the C drivers: {}",
+        worse.join("; ")
+    );
+    Ok(())
 }
 
 fn with_both<T>(lab: &Lab, run: impl Fn(&Lab) -> Result<T>) -> Result<(T, T)> {

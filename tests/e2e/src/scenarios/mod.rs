@@ -65,8 +65,14 @@ pub const COMPARISONS: [&str; 6] = [
     "util/sysfs",
 ];
 
-/// Those that run once more on the debug kernel: one for each driver.
-const ON_DEBUG: [&str; 4] = ["files", "rescind/in-flight", "net/basic", "util/daemons"];
+/// Those that run once more on the debug kernel, one for each driver, and their names then: words that
+/// choose the one do not choose the other, for which a kernel has to be compiled.
+const ON_DEBUG: [(&str, &str); 4] = [
+    ("files", "debug/disk"),
+    ("rescind/in-flight", "debug/bus"),
+    ("net/basic", "debug/card"),
+    ("util/daemons", "debug/services"),
+];
 
 /// All of them; the longest first, so that none of those is left to run alone at the end.
 pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
@@ -200,14 +206,16 @@ impl Jobs {
 
     /// They take long, and so come first.
     fn on_debug(&mut self) {
-        let is_wanted =
-            |job: &&Job| job.driver == Driver::Rust && ON_DEBUG.contains(&job.name.as_str());
-        let again = |job: &Job| Job {
-            name: format!("debug/{}", job.name),
-            kernel: Some("debug"),
-            ..job.clone()
+        let again = |job: &Job| {
+            let of =
+                |(scenario, _): &&(&str, &str)| job.driver == Driver::Rust && job.name == *scenario;
+            ON_DEBUG.iter().find(of).map(|(_, name)| Job {
+                name: (*name).to_owned(),
+                kernel: Some("debug"),
+                ..job.clone()
+            })
         };
-        let debug: Vec<Job> = self.0.iter().filter(is_wanted).map(again).collect();
+        let debug: Vec<Job> = self.0.iter().filter_map(again).collect();
         self.0.splice(..0, debug);
     }
 

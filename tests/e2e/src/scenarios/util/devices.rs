@@ -99,12 +99,12 @@ fn back(util: &mut Util) -> Result<()> {
         }
     }
     ready(util.services.kvp.link())?;
-    // Versions may be agreed on before the daemon has introduced itself.
-    let (kvp, vss) = (&util.services.kvp, &util.services.vss);
-    wait_until("KVP works", SOON, || {
-        kvp.list(Pool::Auto, SOON)
-            .is_ok_and(|entries| entries.len() == 10)
-    })?;
+    same(
+        "entries",
+        util.services.kvp.list(Pool::Auto, SOON)?.len(),
+        10,
+    )?;
+    let vss = util.services.vss.clone();
     wait_until("VSS works", SOON, || vss.hot_backup(SOON).is_ok())
 }
 
