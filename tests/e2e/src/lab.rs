@@ -14,10 +14,10 @@ use vmbus_host::vmbus::device::Device;
 use vmbus_host::vmbus::server::{Server, ServerConfig};
 use vmbus_host::vmm::{ConsoleMode, Vm, VmConfig};
 
+use crate::hang;
 use crate::kernel::Kernel;
 use crate::machine::{Machine, tail};
 use crate::shell::Shell;
-use crate::threads;
 
 /// How long a guest may take to boot, under emulation on a busy machine.
 pub const BOOT_LIMIT: Duration = Duration::from_secs(240);
@@ -164,7 +164,8 @@ impl Lab {
         config.console = ConsoleMode::Tee(self.log("console"));
         // Warnings and what is worse appear on the console, where the result is judged by them.
         config.cmdline = format!(
-            "console=ttyS0 loglevel=5 panic=-1 oops=panic mitigations=off pci=off hv.mode=agent{} {}",
+            "console=ttyS0 loglevel=5 panic=-1 oops=panic {} mitigations=off pci=off hv.mode=agent{} {}",
+            hang::CMDLINE,
             self.driver.cmdline(),
             setup.cmdline
         );
@@ -188,8 +189,9 @@ impl Lab {
             .context("the machine has no agent port")
             .and_then(|port| Shell::connect(port, BOOT_LIMIT * patience));
         let shell = shell.with_context(|| {
-            threads::record(&self.log("threads"));
-            format!("booting; the console ends with:\n{}", tail(&vm))
+            let end = tail(&vm);
+            hang::record(&vm, &self.log("threads"));
+            format!("booting; the console ends with:\n{end}")
         })?;
         Ok(Machine {
             vm,

@@ -13,12 +13,12 @@ use vmbus_host::vmbus::device::Device;
 use vmbus_host::vmbus::server::Server;
 use vmbus_host::vmm::{Agent, ExitReason, Vm};
 
+use crate::hang;
 use crate::kernel::Kernel;
 use crate::kernel_log;
 use crate::lab::BOOT_LIMIT;
 pub use crate::lab::{Driver, Lab, Setup};
 use crate::shell::{Output, Shell};
-use crate::threads;
 
 /// How long a guest may take to be done with a device that was taken away.
 const RELEASE_LIMIT: Duration = Duration::from_secs(40);
@@ -68,11 +68,9 @@ impl Machine {
     pub fn finish(&mut self, command: &str, limit: Duration) -> Result<Output> {
         let output = self.shell.finish(limit * self.kernel.burden());
         output.with_context(|| {
-            threads::record(&self.threads_log);
-            format!(
-                "running '{command}'; the console ends with:\n{}",
-                tail(&self.vm)
-            )
+            let end = tail(&self.vm);
+            hang::record(&self.vm, &self.threads_log);
+            format!("running '{command}'; the console ends with:\n{end}")
         })
     }
 

@@ -3,6 +3,7 @@
 //! What guests are put through. Each file is one concern; each function takes a lab with the
 //! drivers that are under test, and is run with the C drivers and with ours.
 
+mod agent;
 mod bridge;
 mod channels;
 mod compare;
@@ -158,6 +159,7 @@ pub fn jobs(qemu_root: &Option<PathBuf>) -> Vec<Job> {
     jobs.both("util/truncated", 2, util::truncated);
     jobs.add("util/sysfs", Driver::Rust, 1, util::sysfs);
     jobs.both("packaging/initramfs", 1, packaging::initramfs);
+    jobs.add("agent", Driver::C, 2, agent::agent);
     power::jobs(&mut jobs);
     if let Some(root) = qemu_root.clone() {
         jobs.add("bridge", Driver::Rust, 1, move |lab| {

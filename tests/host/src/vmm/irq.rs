@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use kvm_bindings::{
     KVM_IRQ_ROUTING_HV_SINT, KVM_IRQ_ROUTING_IRQCHIP, KVM_IRQCHIP_IOAPIC, KVM_IRQCHIP_PIC_MASTER,
-    KVM_IRQCHIP_PIC_SLAVE, KvmIrqRouting, kvm_irq_routing_entry,
+    KVM_IRQCHIP_PIC_SLAVE, KvmIrqRouting, kvm_irq_routing_entry, kvm_msi,
 };
 use kvm_ioctls::VmFd;
 
@@ -25,6 +25,22 @@ const ISA_IRQS: u32 = 16;
 
 /// The I/O APIC pin of the timer, whose ISA interrupt is 0.
 pub(super) const TIMER_PIN: u32 = 2;
+
+/// Where message-signalled interrupts go, and what says that one is not maskable.
+const MSI_ADDRESS: u32 = 0xfee0_0000;
+const MSI_NMI: u32 = 4 << 8;
+
+/// Sends a non-maskable interrupt to virtual processor 0.
+pub(super) fn send_nmi(vm: &VmFd) -> Result<()> {
+    let nmi = kvm_msi {
+        address_lo: MSI_ADDRESS,
+        data: MSI_NMI,
+        ..Default::default()
+    };
+    vm.signal_msi(nmi)
+        .map_err(Error::kvm("send a non-maskable interrupt"))?;
+    Ok(())
+}
 
 /// The interrupt number of SINT2 on `vp`.
 pub(super) fn sint_gsi(vp: u32) -> u32 {

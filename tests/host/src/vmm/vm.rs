@@ -137,6 +137,15 @@ impl Vm {
         self.synic.advance_reference_time(by)
     }
 
+    /// Sends a non-maskable interrupt, which a guest that has interrupts off takes too.
+    ///
+    /// # Errors
+    ///
+    /// If KVM refuses.
+    pub fn send_nmi(&self) -> Result<()> {
+        irq::send_nmi(self.synic.vm())
+    }
+
     /// What was counted so far.
     pub fn counters(&self) -> CounterSnapshot {
         self.counters.snapshot()

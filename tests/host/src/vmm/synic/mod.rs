@@ -238,6 +238,11 @@ impl Synic {
             .set_clock(&then)
             .map_err(Error::kvm("set the clock"))
     }
+
+    /// The machine whose processors these are of.
+    pub(super) fn vm(&self) -> &VmFd {
+        &self.vm
+    }
 }
 
 impl Hypervisor for Synic {

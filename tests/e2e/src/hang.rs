@@ -1,18 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the host's own threads do, for the log of a guest that does not answer.
+//! What there is to be known of a guest that does not answer: what the host's own threads do, and what
+//! each of the guest's tasks waits for.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
+
+use vmbus_host::vmm::Vm;
+
+/// Has a guest's kernel tell of its tasks and processors on the console, and end, when it gets a
+/// non-maskable interrupt that nothing explains.
+pub const CMDLINE: &str = "unknown_nmi_panic panic_sys_info=tasks,all_bt";
+
+/// How long that may take, a character at a time.
+const TALE: Duration = Duration::from_secs(120);
 
 /// What the kernel tells of each thread: its name, its state and times, the system call that it is in
 /// with its arguments, and where in the kernel it is (as root).
 const FILES: [&str; 4] = ["comm", "stat", "syscall", "stack"];
 
-/// Writes a record of all threads to `log`, or does without: there is a failure to be told already.
-pub fn record(log: &Path) {
-    let _ = fs::write(log, all());
+/// Writes a record of the host's threads to `threads` and has the guest write one of its tasks on the
+/// console, which ends it; or does without: there is a failure to be told already.
+pub fn record(vm: &Vm, threads: &Path) {
+    let _ = fs::write(threads, all());
+    let _ = vm.send_nmi();
+    let _ = vm.wait_timeout(TALE);
 }
 
 fn all() -> String {
