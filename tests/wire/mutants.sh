@@ -20,7 +20,7 @@ manifest() {
 		printf '[[test]]\nname = "%s"\npath = "%s"\n\n' \
 			"$(basename "$(echo "$test" | sed 's|/main.rs||')" .rs)" "$test"
 	done
-	sed -n '/^\[dependencies\]/,/^\[lints\]/{/^\[lints\]/!p}' tests/wire/Cargo.toml
+	sed -n '/^\[dependencies\]/,/^\[\[bench\]\]/{/^\[\[bench/!p}' tests/wire/Cargo.toml
 }
 
 mkdir -p "$WORK"
