@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use vmbus_host::vmm::Vm;
 
+use crate::machine::tail;
+
 /// Has a guest's kernel tell of its tasks and processors on the console, and end, when it gets a
 /// non-maskable interrupt that nothing explains.
 pub const CMDLINE: &str = "unknown_nmi_panic panic_sys_info=tasks,all_bt";
@@ -22,11 +24,14 @@ const TALE: Duration = Duration::from_secs(120);
 const FILES: [&str; 4] = ["comm", "stat", "syscall", "stack"];
 
 /// Writes a record of the host's threads to `threads` and has the guest write one of its tasks on the
-/// console, which ends it; or does without: there is a failure to be told already.
-pub fn record(vm: &Vm, threads: &Path) {
+/// console, which ends it; or does without: there is a failure to be told already. Returns what the
+/// console ended with before.
+pub fn record(vm: &Vm, threads: &Path) -> String {
+    let end = tail(vm);
     let _ = fs::write(threads, all());
     let _ = vm.send_nmi();
     let _ = vm.wait_timeout(TALE);
+    format!("the console ends with:\n{end}")
 }
 
 fn all() -> String {

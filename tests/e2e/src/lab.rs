@@ -16,7 +16,7 @@ use vmbus_host::vmm::{ConsoleMode, Vm, VmConfig};
 
 use crate::hang;
 use crate::kernel::Kernel;
-use crate::machine::{Machine, tail};
+use crate::machine::Machine;
 use crate::shell::Shell;
 
 /// How long a guest may take to boot, under emulation on a busy machine.
@@ -188,11 +188,8 @@ impl Lab {
             .agent()
             .context("the machine has no agent port")
             .and_then(|port| Shell::connect(port, BOOT_LIMIT * patience));
-        let shell = shell.with_context(|| {
-            let end = tail(&vm);
-            hang::record(&vm, &self.log("threads"));
-            format!("booting; the console ends with:\n{end}")
-        })?;
+        let shell = shell
+            .with_context(|| format!("booting; {}", hang::record(&vm, &self.log("threads"))))?;
         Ok(Machine {
             vm,
             server,

@@ -68,9 +68,10 @@ impl Machine {
     pub fn finish(&mut self, command: &str, limit: Duration) -> Result<Output> {
         let output = self.shell.finish(limit * self.kernel.burden());
         output.with_context(|| {
-            let end = tail(&self.vm);
-            hang::record(&self.vm, &self.threads_log);
-            format!("running '{command}'; the console ends with:\n{end}")
+            format!(
+                "running '{command}'; {}",
+                hang::record(&self.vm, &self.threads_log)
+            )
         })
     }
 
@@ -126,8 +127,7 @@ impl Machine {
     pub fn reconnect(&mut self) -> Result<()> {
         let port = self.vm.agent().context("the machine has no agent port")?;
         let shell = Shell::connect(port, BOOT_LIMIT);
-        self.shell =
-            shell.with_context(|| format!("the console ends with:\n{}", tail(&self.vm)))?;
+        self.shell = shell.with_context(|| hang::record(&self.vm, &self.threads_log))?;
         Ok(())
     }
 
