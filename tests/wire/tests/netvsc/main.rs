@@ -96,8 +96,25 @@ fn receive_buffers_are_one_section_of_what_there_is() {
     assert!(sections([1, 2, 0, 100, 10, 0], 1000).is_none());
     assert!(sections([1, 1, 8, 100, 9, 0], 1000).is_none());
     assert!(sections([1, 1, 0, 67, 10, 0], 1000).is_none());
+    assert!(sections([1, 1, 0, 68, 10, 0], 1000).is_some());
     assert!(sections([1, 1, 0, 100, 0, 0], 1000).is_none());
     assert!(sections([1, 1, 0, u32::MAX, u32::MAX, 0], 1 << 24).is_none());
+}
+
+#[test]
+fn send_buffers_are_divided_within_their_bounds() {
+    let sections = |len, size: usize| {
+        let Ok(Answer::SendBuffer(answer)) = Answer::parse(&words(&[105, 1, len])) else {
+            panic!("not understood");
+        };
+        answer.sections(size).map(|it| (it.len, it.count))
+    };
+    assert_eq!(sections(68, 1000), Some((68, 14)));
+    assert_eq!(sections(1000, 1000), Some((1000, 1)));
+    assert_eq!(sections(1001, 1000), None);
+    for len in [0, 1, 67, u32::MAX] {
+        assert_eq!(sections(len, 1000), None);
+    }
 }
 
 #[test]
