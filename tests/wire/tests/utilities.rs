@@ -82,14 +82,27 @@ fn lists_that_are_cut_off() {
 
 #[test]
 fn lists_that_are_too_long() {
-    let versions = vec![(3, 0); 101];
+    let (long, one) = (vec![(3, 0); 101], [(3, 0)]);
+    for (frameworks, services) in [(&long[..], &one[..]), (&one, &long)] {
+        assert_eq!(
+            negotiate(&mut proposal(frameworks, services)),
+            Negotiation::Malformed
+        );
+    }
+    for (frameworks, services) in [(&long[1..], &one[..]), (&one, &long[1..])] {
+        assert_eq!(
+            negotiate(&mut proposal(frameworks, services)),
+            Negotiation::Agreed(Version::new(3, 0))
+        );
+    }
+}
+
+#[test]
+fn newer_versions_are_greater_numbers() {
+    assert_eq!(Version::new(3, 2).number(), 0x3_0002);
     assert_eq!(
-        negotiate(&mut proposal(&versions, &[(4, 0)])),
-        Negotiation::Malformed
-    );
-    assert_eq!(
-        negotiate(&mut proposal(&versions[1..], &[(4, 0)])),
-        Negotiation::Agreed(Version::new(4, 0))
+        (Version::new(3, 2).major(), Version::new(3, 2).minor()),
+        (3, 2)
     );
 }
 

@@ -140,6 +140,20 @@ fn the_send_table_is_where_the_host_says_or_where_old_hosts_have_it() {
 }
 
 #[test]
+fn other_notices() {
+    let parse = |values: &[u32]| Notice::parse(&words(values), Version::V6_1);
+    for (said, present) in [(0, false), (1, true), (2, true)] {
+        let expected = Notice::VirtualFunction { present, serial: 7 };
+        assert_eq!(parse(&[128, said, 7]), Ok(expected));
+    }
+    assert!(parse(&[128, 1]).is_err());
+    assert_eq!(parse(&[107, 1, 7]), Ok(Notice::Other));
+    assert_eq!(nvsp::expect_rndis(&words(&[107, 0])), Ok(()));
+    assert_eq!(nvsp::expect_rndis(&words(&[128, 0])), Err(Fault::Kind(128)));
+    assert_eq!(nvsp::expect_rndis(&[107, 0]), Err(Fault::Short(2)));
+}
+
+#[test]
 fn starts_of_frames_have_lengths_that_add_up() {
     let mut start = Start::new(1000);
     assert_eq!(start.as_bytes().len(), START_LEN);
@@ -170,6 +184,20 @@ fn a_frame_of_ours_is_one_that_we_understand() {
     assert_eq!((frame.offset, frame.len), (bytes.len() - 60, 60));
     let info = FrameInfo::parse(&bytes[info.offset..][..info.len]).unwrap();
     assert_eq!(info.hash, Some(0x1234));
+}
+
+#[test]
+fn information_of_no_length_or_nowhere_is_none() {
+    let info = |offset, len| {
+        let bytes = words(&[1, 104, 36, 60, 0, 0, 0, offset, len, 0, 0]);
+        let head = Head::read_from_bytes(&bytes).unwrap();
+        Parts::parse(&head.packet, 104).map(|parts| parts.info.len)
+    };
+    assert_eq!(info(0, 0), Ok(0));
+    assert_eq!(info(1, 0), Ok(0));
+    assert_eq!(info(0, 16), Ok(0));
+    assert_eq!(info(80, 16), Ok(16));
+    assert_eq!(info(1, 16), Err(Fault::Offset(1)));
 }
 
 #[test]
