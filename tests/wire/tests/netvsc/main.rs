@@ -198,6 +198,8 @@ fn information_of_no_length_or_nowhere_is_none() {
     assert_eq!(info(0, 16), Ok(0));
     assert_eq!(info(80, 16), Ok(16));
     assert_eq!(info(1, 16), Err(Fault::Offset(1)));
+    assert_eq!(info(96, 16), Err(Fault::Length(16)));
+    assert_eq!(info(97, 16), Err(Fault::Offset(97)));
 }
 
 #[test]
