@@ -173,6 +173,7 @@ fn samples_grow_with_the_reference_counter() {
     let sample = with.sample(60 * SECOND);
     // Ten seconds on the way, five since.
     assert_eq!(sample.at(65 * SECOND), Ok(1_015_000_000_000));
+    assert!(!report(Some(Version::new(4, 0)), time, 50 * SECOND, 2).must_set);
 
     for version in [None, Some(Version::new(1, 0)), Some(Version::new(3, 0))] {
         let without = report(version, time, 50 * SECOND, 2);

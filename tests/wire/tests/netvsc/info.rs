@@ -4,7 +4,7 @@
 
 use crate::{
     piece,
-    wire::info::{FrameInfo, Info, Part, INFO_LEN},
+    wire::info::{FrameInfo, Info, Part, VlanTag, INFO_LEN},
     words,
 };
 use proptest::prelude::*;
@@ -27,6 +27,8 @@ fn information_that_is_not_well_formed_ends_the_list() {
     }
     // Of a kind that nobody reads, a value may be short.
     assert!(FrameInfo::parse(&piece(16, 77, 15, 0)).is_ok());
+    // Or missing.
+    assert!(FrameInfo::parse(&words(&[12, 77, 0])).is_ok());
 }
 
 #[test]
@@ -36,10 +38,12 @@ fn the_first_piece_of_a_kind_counts() {
         piece(16, 8, 12, 2),
         piece(16, 0x8000_0001, 12, 0x101),
         piece(16, 1, 12, 5),
+        piece(16, 6, 12, 7),
     ]
     .concat();
     let info = FrameInfo::parse(&list).unwrap();
     assert_eq!(info.hash, Some(1));
+    assert_eq!(info.vlan, Some(VlanTag(7)));
     assert_eq!(info.part, Some(Part(0x101)));
     assert_eq!(info.checksum, None);
     assert_eq!(plain(&list), Some(info));
