@@ -82,17 +82,17 @@ fn lists_that_are_cut_off() {
 
 #[test]
 fn lists_that_are_too_long() {
-    let (long, one) = (vec![(3, 0); 101], [(3, 0)]);
-    for (frameworks, services) in [(&long[..], &one[..]), (&one, &long)] {
+    let (frameworks, services) = ([(3, 0); 101], [(4, 0); 101]);
+    for (first, second) in [(101, 1), (1, 101)] {
         assert_eq!(
-            negotiate(&mut proposal(frameworks, services)),
+            negotiate(&mut proposal(&frameworks[..first], &services[..second])),
             Negotiation::Malformed
         );
     }
-    for (frameworks, services) in [(&long[1..], &one[..]), (&one, &long[1..])] {
+    for (first, second) in [(100, 1), (1, 100)] {
         assert_eq!(
-            negotiate(&mut proposal(frameworks, services)),
-            Negotiation::Agreed(Version::new(3, 0))
+            negotiate(&mut proposal(&frameworks[..first], &services[..second])),
+            Negotiation::Agreed(Version::new(4, 0))
         );
     }
 }
