@@ -16,22 +16,37 @@ use crate::machine::tail;
 /// non-maskable interrupt that nothing explains.
 pub const CMDLINE: &str = "unknown_nmi_panic panic_sys_info=tasks,all_bt";
 
-/// How long that may take, a character at a time.
-const TALE: Duration = Duration::from_secs(120);
+/// How long the console may be silent before the tale is taken to be over, and how often that is looked at:
+/// the guest need not end. The kernel stops the other processors first and tells of the tasks; then it
+/// takes the lock of each processor's run queue, which one that was stopped there holds for good.
+const SILENCE: Duration = Duration::from_secs(20);
+const LOOKS: usize = 6;
 
 /// What the kernel tells of each thread: its name, its state and times, the system call that it is in
 /// with its arguments, and where in the kernel it is (as root).
 const FILES: [&str; 4] = ["comm", "stat", "syscall", "stack"];
 
 /// Writes a record of the host's threads to `threads` and has the guest write one of its tasks on the
-/// console, which ends it; or does without: there is a failure to be told already. Returns what the
-/// console ended with before.
+/// console, after which it is of no use; or does without: there is a failure to be told already. Returns
+/// what the console ended with before.
 pub fn record(vm: &Vm, threads: &Path) -> String {
     let end = tail(vm);
     let _ = fs::write(threads, all());
     let _ = vm.send_nmi();
-    let _ = vm.wait_timeout(TALE);
+    await_tale(vm);
     format!("the console ends with:\n{end}")
+}
+
+fn await_tale(vm: &Vm) {
+    let mut told = 0;
+    for _ in 0..LOOKS {
+        let ended = vm.wait_timeout(SILENCE).is_some();
+        let now = vm.console().text().len();
+        if ended || now == told {
+            return;
+        }
+        told = now;
+    }
 }
 
 fn all() -> String {
