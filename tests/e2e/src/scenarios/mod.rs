@@ -39,9 +39,8 @@ use crate::runner::Job;
 
 /// Run only when asked for by their whole name: they take minutes each, or do not pass with both
 /// drivers yet (`Documentation/testing.rst` says which).
-pub const ON_REQUEST: [&str; 14] = [
+pub const ON_REQUEST: [&str; 13] = [
     "fuzz/campaign",
-    "kernels/rt",
     "net/queues",
     "net/reload-100",
     "net/selftests",
