@@ -64,6 +64,14 @@ impl Machine {
         self.shell.start(command)
     }
 
+    /// Has the kernel crash, on the second processor, without what [`hang`] would have it tell: it may
+    /// not get to the end of that.
+    pub fn crash(&mut self) -> Result<()> {
+        self.start(
+            "echo >/proc/sys/kernel/panic_sys_info; taskset 2 sh -c 'echo c >/proc/sysrq-trigger'",
+        )
+    }
+
     /// Waits for the command that was started.
     pub fn finish(&mut self, command: &str, limit: Duration) -> Result<Output> {
         let output = self.shell.finish(limit * self.kernel.burden());

@@ -79,7 +79,7 @@ fn succeed(machine: &mut Machine, read: &str, read_least: &str) -> Result<()> {
     machine.sh("mount -t tmpfs -o size=100m tmp /tmp")?;
     machine.sh_for(read_least, LONG)?;
     machine.sh("kexec crash /tmp/kernel /tmp/initrd \"$(sed 's/crashkernel=[^ ]*//; s/hv.kernel=2/hv.kernel=3/' /proc/cmdline) maxcpus=1\"")?;
-    machine.start("taskset 2 sh -c 'echo c >/proc/sysrq-trigger'")?;
+    machine.crash()?;
     machine.reconnect()?;
     machine.sh("grep -q hv.kernel=3 /proc/cmdline && test -s /proc/vmcore")?;
     unloaded(machine, 2)?;

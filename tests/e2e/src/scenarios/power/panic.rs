@@ -31,7 +31,7 @@ pub fn panic(lab: &Lab) -> Result<()> {
     let requests = || machine.controller.requests().iter().sum::<u64>();
     let before = requests();
     wait_until("the load starts", SOON, || requests() > before + 50)?;
-    machine.start("taskset 2 sh -c 'echo c >/proc/sysrq-trigger'")?;
+    machine.crash()?;
 
     let reason = machine.vm.wait_timeout(SOON);
     ensure!(
