@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # mutants.sh [cargo-mutants' options]: whether the cargo tests notice when a pure file of the drivers is
-# wrong: by cargo-mutants, which has to be installed. For example: mutants.sh --re storvsc/wire -- --test storvsc
+# wrong: by cargo-mutants, which has to be installed. For example: mutants.sh --re storvsc/wire -C --test=storvsc
 #
 # It changes only what is below the folder of the crate, and no module that is for tests. So this
 # works on a copy in which the crate of these tests is the top of the repository, and the drivers'
@@ -15,6 +15,7 @@ WORK=$OUT/pure
 manifest() {
 	local test
 	printf '[package]\nname = "wire-tests"\nversion = "0.1.0"\nedition = "2021"\n\n'
+	printf '[profile.dev]\ndebug = false\n\n'
 	printf '[lib]\nname = "wire_tests"\npath = "tests/wire/src/lib.rs"\n\n'
 	for test in tests/wire/tests/*.rs tests/wire/tests/*/main.rs; do
 		printf '[[test]]\nname = "%s"\npath = "%s"\n\n' \

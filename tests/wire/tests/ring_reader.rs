@@ -68,11 +68,14 @@ fn packets_in_order() {
     assert_eq!(next(&mut guest), Ok(None));
     assert_eq!(host.send(&inband(1, 8)), Some(true));
     assert_eq!(host.send(&inband(2, 0)), Some(false));
+    assert!(!guest.owes_room());
     assert_eq!(next(&mut guest), Ok(Some(inband(1, 8))));
+    assert!(guest.owes_room());
     assert_eq!(next(&mut guest), Ok(Some(inband(2, 0))));
     assert_eq!(next(&mut guest), Ok(None));
     assert_eq!(memory.peek(Word::ReadIndex), 0, "not yet given back");
     assert_eq!(guest.finish(), Signal::NotNeeded);
+    assert!(!guest.owes_room());
     assert_eq!(memory.peek(Word::ReadIndex), host.write);
 }
 

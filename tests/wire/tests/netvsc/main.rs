@@ -3,6 +3,7 @@
 //! The network protocol: what we send, byte by byte, and what we make of what a host may send.
 
 mod info;
+mod offload;
 mod parts;
 
 use proptest::prelude::*;
@@ -10,7 +11,6 @@ use wire::{
     frame::{Head, Parts, Start, MAX_INFOS, START_LEN},
     info::{checksum, large_send, FrameInfo, Info, InfoType, Transports, VlanTag},
     nvsp::{self, Answer, Message, Notice, RndisPacket, Version, MESSAGE_LEN, SEND_TABLE_LEN},
-    offload::{self, Offloads},
     request::{self, network_address, Filter, Oid, Writer},
     rndis::{Header, Indication, MessageType, Status},
     rss, Fault,
@@ -35,8 +35,9 @@ fn piece(len: u32, kind: u32, offset: u32, value: u32) -> Vec<u8> {
 
 #[test]
 fn messages_begin_with_their_kind_and_are_zero_after_their_body() {
-    let message = Message::ndis_config(1514, nvsp::Capabilities::IEEE8021Q);
-    let mut expected = words(&[125, 1514, 0, 8]);
+    let vlan_and_vf = nvsp::Capabilities::IEEE8021Q.with(nvsp::Capabilities::SRIOV);
+    let message = Message::ndis_config(1514, vlan_and_vf);
+    let mut expected = words(&[125, 1514, 0, 8 | 4]);
     expected.resize(MESSAGE_LEN, 0);
     assert_eq!(message.as_bytes(), expected);
 
@@ -290,40 +291,6 @@ fn the_speed_of_a_link_may_be_beyond_the_message() {
 }
 
 #[test]
-fn what_a_host_cannot_do_is_not_asked_for() {
-    let mut capabilities = offload::Capabilities::new_zeroed();
-    let of = |capabilities: &_| Offloads::of(capabilities, Version::V6_1);
-    assert_eq!(of(&capabilities), Offloads::default());
-    capabilities.checksum.v4_send = 0x010 | 0x004 | 0x040;
-    capabilities.large_send.v4_encapsulation = 2;
-    capabilities.large_send.v4_max_len = 60000;
-    capabilities.coalesce_v4 = 1;
-    let offloads = of(&capabilities);
-    assert_eq!(offloads.checksums, Transports::TCP4 | Transports::UDP4);
-    assert!(offloads.segments_v4 && !offloads.segments_v6 && !offloads.coalesces);
-    assert_eq!(offloads.max_segments_len, Some(60000));
-    let new = offload::Parameters::new(&offloads, true).for_version(Version::V6_1);
-    assert_eq!(new.as_bytes()[..4], [0x80, 3, 28, 0]);
-    assert_eq!(new.as_bytes()[4..15], [1, 4, 4, 0, 0, 0, 0, 2, 0, 0, 0]);
-    let offloads = Offloads::of(&capabilities, Version::V4);
-    assert_eq!(offloads.checksums, Transports::TCP4);
-    let old = offload::Parameters::new(&offloads, true).for_version(Version::V4);
-    assert_eq!(old.as_bytes().len(), 22);
-    assert_eq!(old.as_bytes()[6], 0);
-}
-
-#[test]
-fn capabilities_have_to_be_some() {
-    let (query, len) = offload::Capabilities::query(Version::V6_1);
-    assert!(offload::Capabilities::parse(&query.as_bytes()[..len]).is_some());
-    assert!(offload::Capabilities::parse(&query.as_bytes()[..len - 1]).is_none());
-    assert!(offload::Capabilities::parse(&[]).is_none());
-    assert!(offload::Capabilities::parse(&[0; 200]).is_none());
-    let (_, old) = offload::Capabilities::query(Version::V2);
-    assert_eq!(old, offload::Capabilities::LEN_6_0);
-}
-
-#[test]
 fn flows_are_spread_over_tables_of_any_length() {
     let table = [0, 1, 2, 3];
     let mut room = [0; rss::MAX_PARAMETERS_LEN];
@@ -358,7 +325,7 @@ proptest! {
         let _ = Notice::parse(&bytes, Version::V6);
         let _ = nvsp::expect_rndis(&bytes);
         let _ = FrameInfo::parse(&bytes);
-        let _ = offload::Capabilities::parse(&bytes);
+        let _ = wire::offload::Capabilities::parse(&bytes);
         let _ = rss::Capabilities::parse(&bytes);
         let _ = request::answered(&bytes);
         if let Ok(answer) = request::Answer::parse(&bytes) {
