@@ -187,6 +187,15 @@ fn less_than_a_packet() {
             available: 16
         })
     );
+    // A descriptor without a trailer, whatever it says.
+    host.put(&raw(2, 2, 1));
+    assert_eq!(
+        next(&mut guest),
+        Err(Fault::Length {
+            len: 0,
+            available: 16
+        })
+    );
     // A packet without a trailer.
     host.put(&raw(2, 4, 3));
     assert_eq!(

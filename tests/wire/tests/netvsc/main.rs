@@ -5,17 +5,18 @@
 mod info;
 mod offload;
 mod parts;
+mod requests;
 
 use proptest::prelude::*;
 use wire::{
     frame::{Head, Parts, Start, MAX_INFOS, START_LEN},
     info::{checksum, large_send, FrameInfo, Info, InfoType, Transports, VlanTag},
     nvsp::{self, Answer, Message, Notice, RndisPacket, Version, MESSAGE_LEN, SEND_TABLE_LEN},
-    request::{self, network_address, Filter, Oid, Writer},
-    rndis::{Header, Indication, MessageType, Status},
+    request,
+    rndis::{Header, Indication},
     rss, Fault,
 };
-use zerocopy::{FromBytes, FromZeros, IntoBytes};
+use zerocopy::{FromBytes, IntoBytes};
 
 #[expect(dead_code, unused_imports, reason = "some is for the driver only")]
 #[path = "../../../../netvsc/wire/mod.rs"]
@@ -35,7 +36,8 @@ fn piece(len: u32, kind: u32, offset: u32, value: u32) -> Vec<u8> {
 
 #[test]
 fn messages_begin_with_their_kind_and_are_zero_after_their_body() {
-    let vlan_and_vf = nvsp::Capabilities::IEEE8021Q.with(nvsp::Capabilities::SRIOV);
+    let vlan = nvsp::Capabilities::IEEE8021Q;
+    let vlan_and_vf = vlan.with(nvsp::Capabilities::SRIOV).with(vlan);
     let message = Message::ndis_config(1514, vlan_and_vf);
     let mut expected = words(&[125, 1514, 0, 8 | 4]);
     expected.resize(MESSAGE_LEN, 0);
@@ -216,88 +218,18 @@ fn work_for_the_host_is_in_the_right_bits() {
 }
 
 #[test]
-fn requests_say_where_their_value_is() {
-    let mut room = [0xff; 64];
-    let value = Filter::PROMISCUOUS.0.to_le_bytes();
-    let request = Writer::new(&mut room, 9).set(Oid::CURRENT_PACKET_FILTER, &value);
-    let expected = words(&[5, 32, 9, 0x1010e, 4, 20, 0, 0x20]);
-    assert_eq!(request.unwrap().as_bytes(), expected);
-    let mut room = [0; 31];
-    assert!(Writer::new(&mut room, 9)
-        .set(Oid::LINK_SPEED, &value)
-        .is_none());
-    let mut room = [0; 64];
-    let request = Writer::new(&mut room, 1).initialize().unwrap();
-    assert_eq!(request.as_bytes(), words(&[2, 24, 1, 1, 0, 0x4000]));
-    let mut room = [0; 64];
-    let request = Writer::new(&mut room, 2).halt().unwrap();
-    assert_eq!(request.as_bytes(), words(&[3, 12, 2]));
-}
-
-#[test]
-fn an_address_is_sent_as_text() {
-    let value = network_address([0x00, 0x15, 0x5d, 0xab, 0xcd, 0xef]);
-    assert_eq!(value[..20], words(&[20, 28, 2, 48, 24]));
-    let text: Vec<u16> = value[20..]
-        .chunks_exact(2)
-        .map(|unit| u16::from_le_bytes([unit[0], unit[1]]))
-        .collect();
-    assert_eq!(
-        String::from_utf16(&text).unwrap(),
-        "NetworkAddress00155dabcdef"
-    );
-}
-
-#[test]
-fn answers_to_questions_are_within_the_message() {
-    let answer = |values: &[u32]| {
-        let message = words(values);
-        let answer = request::Answer::parse(&message)
-            .map(|answer| answer.query().map(|value| value.map(<[u8]>::to_vec)));
-        answer.and_then(|answer| answer)
-    };
-    let complete = MessageType::QUERY_COMPLETE.0;
-    let good = answer(&[complete, 28, 1, 0, 4, 16, 77]);
-    assert_eq!(good, Ok(Ok(words(&[77]))));
-    assert!(answer(&[complete, 28, 1, 0, 5, 16, 77]).is_err());
-    assert!(answer(&[complete, 28, 1, 0, 4, 17, 77]).is_err());
-    assert!(answer(&[complete, 28, 1, 0, 4, 15, 77]).is_err());
-    assert!(answer(&[complete, 28, 1, 0, u32::MAX, 16, 77]).is_err());
-    assert!(answer(&[complete, 29, 1, 0, 4, 16, 77]).is_err());
-    assert!(answer(&[complete, 24, 1, 0, 4, 16, 77]).is_err());
-    let refused = answer(&[complete, 24, 1, 0xc000_00bb, 0, 0]);
-    assert_eq!(refused, Ok(Err(Status(0xc000_00bb))));
-    assert!(answer(&[MessageType::SET_COMPLETE.0, 28, 1, 0, 4, 16, 77]).is_err());
-}
-
-#[test]
-fn the_speed_of_a_link_may_be_beyond_the_message() {
-    let parse = |values: &[u32], len| {
-        let message = words(values);
-        let header = Header::parse(&message, message.len())?;
-        assert_eq!(header.len, len);
-        Indication::parse(&header, &message)
-    };
-    let change = Status::LINK_SPEED_CHANGE.0;
-    let speed = parse(&[7, 20, change, 4, 12, 100], 20);
-    assert_eq!(speed, Ok(Indication::Speed(100)));
-    assert!(parse(&[7, 20, change, 3, 12, 100], 20).is_err());
-    assert!(parse(&[7, 20, change, 4, 11, 100], 20).is_err());
-    assert!(parse(&[7, 20, change, 4, 13, 100], 20).is_err());
-    assert!(parse(&[7, 20, change, 5, 12, 100], 20).is_err());
-    assert!(parse(&[7, 16, change, 4, 12, 100], 16).is_err());
-    let up = parse(&[7, 20, Status::MEDIA_CONNECT.0, 0, 0], 20);
-    assert_eq!(up, Ok(Indication::Connected));
-}
-
-#[test]
 fn flows_are_spread_over_tables_of_any_length() {
     let table = [0, 1, 2, 3];
     let mut room = [0; rss::MAX_PARAMETERS_LEN];
     let value = rss::Parameters::write(&mut room, &table, &rss::DEFAULT_KEY, false).unwrap();
     assert_eq!(value[..4], [0x89, 2, 40, 0]);
+    assert_eq!(value[8..12], words(&[0x1701]));
     assert_eq!(value[40..56], words(&[0, 1, 2, 3]));
     assert_eq!(value[56..], rss::DEFAULT_KEY);
+    let mut most = [0; rss::MAX_PARAMETERS_LEN];
+    let longest = [0; rss::MAX_TABLE_LEN];
+    let value = rss::Parameters::write(&mut most, &longest, &rss::DEFAULT_KEY, true).unwrap();
+    assert_eq!(value.len(), rss::MAX_PARAMETERS_LEN);
     let mut room = [0; 95];
     assert!(rss::Parameters::write(&mut room, &table, &rss::DEFAULT_KEY, true).is_none());
     let scale = |queues: u32, len: u16| {

@@ -65,6 +65,11 @@ fn parts_out_of_order_make_none() {
     assert!(add(&mut assembly, at, &part(0), false).unwrap().is_none());
     assert!(add(&mut assembly, at, &part(0), false).unwrap().is_none());
     assert!(add(&mut assembly, at, &part(LAST), true).is_err());
+    assert!(add(&mut assembly, at, &part(FIRST), false)
+        .unwrap()
+        .is_none());
+    assembly.reset();
+    assert!(add(&mut assembly, at, &part(LAST), true).is_err());
     let huge = Piece {
         offset: 0,
         len: usize::MAX,
