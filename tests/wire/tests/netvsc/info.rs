@@ -4,7 +4,7 @@
 
 use crate::{
     piece,
-    wire::info::{FrameInfo, Info, Part, VlanTag, INFO_LEN},
+    wire::info::{FrameInfo, Info, Part, ReceivedChecksum, VlanTag, INFO_LEN},
     words,
 };
 use proptest::prelude::*;
@@ -76,6 +76,24 @@ fn what_is_not_plain_is_read_the_long_way() {
         );
     }
     assert_eq!(plain(&[]), FrameInfo::parse(&[]).ok());
+}
+
+#[test]
+fn what_the_host_found_out_is_in_its_bits() {
+    for bits in 0..1 << 10 {
+        let (checksum, has) = (ReceivedChecksum(bits), |bit: u32| bits >> bit & 1 == 1);
+        assert_eq!(checksum.is_transport_right(), has(3) || has(4), "{bits:#x}");
+        assert_eq!(checksum.is_ip_missing(), has(5) && has(8), "{bits:#x}");
+    }
+}
+
+#[test]
+fn parts_say_what_they_are() {
+    for bits in 0..1 << 12 {
+        let (part, has) = (Part(bits), |bit: u32| bits >> bit & 1 == 1);
+        let said = [part.is_part(), part.is_first(), part.is_last()];
+        assert_eq!(said, [has(8), has(9), has(10)], "{bits:#x}");
+    }
 }
 
 proptest! {

@@ -210,11 +210,15 @@ fn work_for_the_host_is_in_the_right_bits() {
     let value = |info: Option<Info>| info.map(|info| info.value);
     assert_eq!(value(checksum(Transports::TCP4, 34)), Some(0x22_0005));
     assert_eq!(value(checksum(Transports::UDP6, 54)), Some(0x36_000a));
+    assert_eq!(value(checksum(Transports::UDP4, 34)), Some(0x22_0009));
+    assert_eq!(value(checksum(Transports::TCP6, 1023)), Some(0x3ff_0006));
     assert_eq!(value(checksum(Transports::UDP6, 1024)), None);
     let v4 = 1460 | 34 << 20 | 1 << 30;
     assert_eq!(value(large_send(false, 1460, 34)), Some(v4));
     assert_eq!(value(large_send(true, 1460, 34)), Some(v4 | 1 << 31));
+    assert!(large_send(true, (1 << 20) - 1, 34).is_some());
     assert_eq!(value(large_send(true, 1 << 20, 34)), None);
+    assert_eq!(value(large_send(true, 1460, 1024)), None);
 }
 
 #[test]
