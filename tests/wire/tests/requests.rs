@@ -68,6 +68,17 @@ fn slots_that_are_kept() {
 }
 
 #[test]
+fn the_search_begins_where_the_hint_says() {
+    for hint in 0..6 {
+        let slots = slots(128);
+        let index = slots.take(hint).unwrap().keep();
+        assert_eq!(index, hint % 2 * 64);
+        slots.give_back(index);
+        assert_eq!(slots.take(hint).map(|slot| slot.index()), Some(index));
+    }
+}
+
+#[test]
 fn names_that_a_host_makes_up() {
     let slots = slots(70);
     for id in [0, 1, 70, 71, 128, 129, u64::MAX, u64::MAX - 1] {
