@@ -19,6 +19,7 @@ fn text_and_memory_layout() {
         .collect();
     assert_eq!(alias, "635161f83edfc546913ff2d2f965ed0e");
     assert_eq!(NIC.to_string(), "f8615163-df3e-46c5-913f-f2d2f965ed0e");
+    assert_eq!(format!("{NIC:?}"), NIC.to_string());
     assert_eq!(
         Guid::parse("F8615163-DF3E-46C5-913F-F2D2F965ED0E"),
         Some(NIC)
@@ -36,6 +37,9 @@ fn malformed_text() {
         "f8615163-df3e-46c5-913f-f2d2f965ed0",
         "f8615163-df3e-46c5-913f-f2d2f965ed0e0",
         "f8615163_df3e-46c5-913f-f2d2f965ed0e",
+        "f8615163-df3e_46c5-913f-f2d2f965ed0e",
+        "f8615163-df3e-46c5_913f-f2d2f965ed0e",
+        "f8615163-df3e-46c5-913f_f2d2f965ed0e",
         "f8615163-df3e-46c5-913f-f2d2f965ed0g",
         "{8615163-df3e-46c5-913f-f2d2f965ed0e",
         "f8615163-df3e-46c5-913f-f2d2f965edé",

@@ -113,6 +113,17 @@ fn never_completely_full() {
 }
 
 #[test]
+fn a_pointer_is_as_good_as_the_memory() {
+    let memory = &Arc::new(Memory::new(SIZE));
+    let mut read = [0; 2];
+    assert_eq!(Shared::copy_in(memory, 8, &[1, 2]), Some(()));
+    assert_eq!(memory.copy_out(8, &mut read), Some(()));
+    assert_eq!(read, [1, 2]);
+    memory.store(Word::WriteIndex, 24);
+    assert_eq!(memory.free_bytes(), SIZE as u32 - 24);
+}
+
+#[test]
 fn too_long() {
     let (mut writer, _, _) = ring();
     assert_eq!(

@@ -61,6 +61,19 @@ fn the_host_is_told_addresses() {
 }
 
 #[test]
+fn the_longest_addresses() {
+    let mut message = vec![0; MESSAGE_BYTES];
+    for (at, len) in FIELDS {
+        message[4 + at..][..len].fill(b'9');
+    }
+    let mut body = addresses(GET_IP, [""; 5]);
+    assert_eq!(answer(Daemon::Current, &message, &mut body), Status::OK);
+    for (at, len) in FIELDS {
+        assert_eq!(wide(&body, 2 + at), "9".repeat(len / 2 - 1));
+    }
+}
+
+#[test]
 fn daemons_that_fail() {
     let mut message = told(NUMBERED, b"key", b"value");
     put(&mut message, 0, &0x8007_0057_u32.to_le_bytes());
