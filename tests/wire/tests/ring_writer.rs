@@ -181,6 +181,8 @@ fn waiting_for_room() {
     assert_eq!(memory.peek(Word::PendingSend), 512);
     let _ = host.take();
     assert!(!host.release(), "exactly enough is not enough");
+    assert_eq!(writer.free_bytes(), Ok(512));
+    assert_eq!(writer.set_pending_send(512), Ok(false));
     let _ = host.take();
     assert!(host.release());
     let _ = host.take();
@@ -188,7 +190,7 @@ fn waiting_for_room() {
     assert_eq!(writer.set_pending_send(512), Ok(true));
     assert_eq!(writer.set_pending_send(0), Ok(true));
     assert_eq!(memory.peek(Word::PendingSend), 0);
-    assert_eq!(writer.counters().full_total, 2);
+    assert_eq!(writer.counters().full_total, 3);
 }
 
 #[test]
