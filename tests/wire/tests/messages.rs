@@ -112,6 +112,7 @@ fn socket_connection() {
 #[test]
 fn versions() {
     assert_eq!(Version::PROPOSED[0].to_string(), "6.0");
+    assert_eq!(Version::PROPOSED[1].to_string(), "5.3");
     assert_eq!(Version::PROPOSED[6].to_string(), "4.0");
     assert!(Version::PROPOSED.windows(2).all(|pair| pair[0] > pair[1]));
     let features = |version: Version| {
