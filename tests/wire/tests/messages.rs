@@ -266,6 +266,23 @@ fn read_as_everything(bytes: &[u8]) {
 }
 
 #[test]
+fn how_long_messages_are_at_least() {
+    for (kind, len) in [
+        (MessageType::OFFER_CHANNEL, 196),
+        (MessageType::RESCIND_OFFER, 12),
+        (MessageType::ALL_OFFERS_DELIVERED, 8),
+        (MessageType::OPEN_RESULT, 20),
+        (MessageType::GPADL_CREATED, 20),
+        (MessageType::GPADL_TORNDOWN, 12),
+        (MessageType::VERSION_RESPONSE, 16),
+        (MessageType::UNLOAD_RESPONSE, 8),
+        (MessageType::MODIFY_CHANNEL_RESPONSE, 16),
+    ] {
+        assert_eq!(kind.min_len(), Some(len), "{kind:?}");
+    }
+}
+
+#[test]
 fn every_type_at_every_length() {
     for kind in 0..40 {
         for len in 0..=300 {
