@@ -203,6 +203,17 @@ fn offers() {
 }
 
 #[test]
+fn offers_of_devices() {
+    let mut bytes = offer();
+    bytes[57] = 0x04;
+    bytes[180] = 0;
+    let parsed = Offer::parse(&bytes).unwrap();
+    assert!(!parsed.is_socket() && !parsed.is_subchannel());
+    let both = OfferFlags(0x0600);
+    assert!(!parsed.flags.contains(both));
+}
+
+#[test]
 fn bad_offers() {
     for relid in [0, MAX_RELIDS as u32, u32::MAX] {
         let mut bytes = offer();
