@@ -79,7 +79,7 @@ const CHANGES: [Change; 14] = [
         |of| of.segments_v6 = false,
     ),
     (
-        |host| host.large_send.v6_options = !4,
+        |host| host.large_send.v6_options = 1,
         |of| of.segments_v6 = false,
     ),
     (
