@@ -64,7 +64,7 @@ impl Machine {
         self.shell.start(command)
     }
 
-    /// Has the kernel crash, on the second processor, without what [`hang`] would have it tell: it may
+    /// Has the kernel crash, on the second processor, without what `hang` would have it tell: it may
     /// not get to the end of that.
     pub fn crash(&mut self) -> Result<()> {
         self.start(
