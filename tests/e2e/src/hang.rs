@@ -12,7 +12,7 @@ use vmbus_host::vmm::Vm;
 
 use crate::machine::tail;
 
-/// Has a guest's kernel tell of its tasks and processors on the console, and end, when it gets a
+/// Has a guest's kernel tell of its tasks and processors on the console, and stop, when it gets a
 /// non-maskable interrupt that nothing explains.
 pub const CMDLINE: &str = "unknown_nmi_panic panic_sys_info=tasks,all_bt";
 

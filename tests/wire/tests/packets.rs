@@ -31,8 +31,7 @@ fn lengths_are_in_units_of_8_bytes() {
 
 #[test]
 fn a_range_lists_each_page_that_it_touches() {
-    let mut list = GpaList::new();
-    assert_eq!(words(&list), [0]);
+    assert_eq!(words(&GpaList::new()), [0]);
     for (offset, len, pages) in [(0, 4096, 1), (0, 4097, 2), (4095, 1, 1), (4095, 4098, 3)] {
         let mut list = GpaList::new();
         assert_eq!(list.push(7, offset, len), Some(()));
@@ -40,6 +39,7 @@ fn a_range_lists_each_page_that_it_touches() {
         expected.extend(7..7 + pages);
         assert_eq!(words(&list), expected);
     }
+    let mut list = GpaList::new();
     assert_eq!(list.push(0x1_0000_0000, 8, 4096), Some(()));
     assert_eq!(list.push(5, 0, 1), Some(()));
     let first = [range(4096, 8), 0x1_0000_0000, 0x1_0000_0001];
